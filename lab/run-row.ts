@@ -181,10 +181,10 @@ async function forget(world: World): Promise<void> {
 
 /** By the documented fix where the row has one, else by undoing. */
 export async function mend(row: FaultRow, world: World, text: string): Promise<readonly string[]> {
-  const { fix, recover, startsBroken } = row;
+  const { fix, recover, startsBroken, endsAlone = false } = row;
   if (fix === undefined) {
     await recover?.(world);
-    await world.restore();
+    await world.restore(!endsAlone);
   } else await fix.apply(world);
   if (startsBroken === true) await forget(world);
   const isShown = fix === undefined || fix.reported.test(text);

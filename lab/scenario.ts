@@ -28,6 +28,8 @@ export interface FaultRow {
   readonly mustNot: readonly string[];
   /** Beside undoing what `inject` did; the world undoes most by itself. */
   readonly recover?: (world: World) => Promise<unknown> | void;
+  /** The fault ends by itself: the runner is not told, so that its log says nothing of the end. */
+  readonly endsAlone?: boolean;
   /** The fix that the report prints; it is run instead of undoing the fault, and must make the world healthy. */
   readonly fix?: {
     readonly reported: RegExp;

@@ -86,7 +86,8 @@ export interface World {
   /** Another server on GitLab's address, until the world is restored. */
   readonly listenAt: (server: Server, port: number) => Promise<void>;
   check(): Promise<CheckResult>;
-  restore(): Promise<void>;
+  /** `isReloaded`: the operator touches config.toml, so that a disabled entry polls again. */
+  restore(isReloaded?: boolean): Promise<void>;
 }
 
 async function seeOnlyThisHost(
@@ -213,12 +214,12 @@ export async function buildWorld(
       world.adopt({ [Symbol.asyncDispose]: async () => await closeNow(server) });
     },
     release,
-    restore: async () => {
+    restore: async (isReloaded = true) => {
       await release();
       await network.restore();
       await files.restore();
       // Three refusals switch an entry off for an hour; a reload of its config ends that.
-      await files.touch(`${folder}/config.toml`);
+      if (isReloaded) await files.touch(`${folder}/config.toml`);
       await names.restore();
       gitlab.application.override = override;
       for (const { token } of entries) gitlab.application.tokens.add(token);

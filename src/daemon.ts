@@ -188,6 +188,7 @@ export class Daemon {
     const { clock, log } = this.#options;
     this.#tickedSeconds = clock.seconds();
     this.#followClock();
+    this.#checks.followSigns();
     if (this.#discovery.isReading) return this.#renew();
     const isChanged = await this.#discover();
     if (this.#stop.signal.aborted) return;

@@ -101,7 +101,16 @@ function withDefaults(text: string): string {
 
 async function turn(entry: Entry): Promise<void> {
   const runner = entry.token.replace(/^glrt-/, '').slice(0, 9);
-  if ((disabledUntil.get(runner) ?? 0) > Date.now()) return;
+  const until = disabledUntil.get(runner) ?? 0;
+  if (until > Date.now()) return;
+  if (until > 0) {
+    disabledUntil.delete(runner);
+    const said = `Runner "${entry.url}${runner}" is not healthy, but check for a new job will be forced!`;
+    log('warning', said, {
+      unhealthy_requests: UNHEALTHY_LIMIT,
+      unhealthy_requests_limit: UNHEALTHY_LIMIT,
+    });
+  }
   if (entry.token.trim() === '') {
     const said =
       'Runner token is empty or whitespace; this runner will be skipped during job polling.';

@@ -48,6 +48,7 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-01',
     title: '502 from the web tier on all paths',
+    endsAlone: true,
     inject: ({ answers }) => answers(everywhere(nginxPage(502, '502 Bad Gateway'))),
     expect: { cause: 'gitlab-bad-gateway', severity: 'critical', chain: NO_WEB },
     // In its first minute it may be a restart.
@@ -57,6 +58,7 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-02',
     title: 'GitLab boots: 502 with its waiting page, then it is there',
+    endsAlone: true,
     inject: ({ answers }) => answers(everywhere(page(502, 'Waiting for GitLab to boot'))),
     expect: { cause: 'gitlab-booting', severity: 'warning', chain: NO_WEB },
     mustNot: ['gitlab-bad-gateway'],
@@ -64,6 +66,7 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-03',
     title: '503 of a balancer without a server',
+    endsAlone: true,
     inject: ({ answers }) =>
       answers(
         everywhere(
@@ -113,6 +116,7 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-05',
     title: '500 on the runner endpoints, the rest of the API is fine',
+    endsAlone: true,
     inject: ({ answers }) => answers(onRunnerApi(gitlabError(500, '500 Internal Server Error'))),
     expect: { cause: 'gitlab-internal-error', severity: 'critical', chain: 'o/o/n/o/o/od/F' },
     mustNot: ['token-rejected'],

@@ -7,6 +7,7 @@ import { configRows } from './config-file.ts';
 import { dnsHostRows } from './dns-host.ts';
 import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
+import { endRows } from './ends.ts';
 import { engineRows } from './engines.ts';
 import { executorRows } from './executor.ts';
 import { firewallRows } from './firewall.ts';
@@ -59,6 +60,7 @@ export const ROWS: readonly Row[] = [
   ...recordRows,
   ...changeRows,
   ...recoveryRows,
+  ...endRows,
   ...combinationRows,
   ...healthyRows,
   ...healthyHostRows,

@@ -5,7 +5,8 @@
 import { hostname } from 'node:os';
 
 import type { Check, CheckState } from '../core/check.ts';
-import type { Clock } from '../core/clock.ts';
+import { walkId } from '../core/check.ts';
+import type { Clock, Instant } from '../core/clock.ts';
 import type { CheckId, ProbeResult } from '../core/finding.ts';
 import type { Probe } from '../core/probe.ts';
 import { requestKindsOf } from '../core/request.ts';
@@ -13,16 +14,14 @@ import type { PlanSettings } from '../core/settings.ts';
 import type { Target } from '../core/target.ts';
 import { readState, writeState } from '../host/fs/state-file.ts';
 import type { Log } from '../log.ts';
-import type { Contradictions, Watched } from './contradictions.ts';
-import {
-  contradictionsOf,
-  dropContradicted,
-  NO_CONTRADICTIONS,
-  takenBackBy,
-  workedSince,
-} from './contradictions.ts';
+import type { Watched } from './aimed-complaints.ts';
+import type { Contradictions } from './contradictions.ts';
+import { contradictionsOf, dropContradicted, NO_CONTRADICTIONS } from './contradictions.ts';
+import { endpointIdOf } from './due.ts';
 import type { FollowUpMemory } from './follow-up.ts';
 import { checksOf, jobsOf } from './plan.ts';
+import type { PossibleEnds } from './possible-ends.ts';
+import { possibleEndsOf } from './possible-ends.ts';
 import { RequestBudget } from './request-budget.ts';
 import type { Job } from './run.ts';
 import { runJob } from './run.ts';
@@ -30,9 +29,6 @@ import { paidMemoryOf, savedPaid, savedStateOf, stateDocument, stillValid } from
 import { phaseOf, Scheduler } from './scheduler.ts';
 import type { Transition } from './store.ts';
 import { isSameTarget, Store } from './store.ts';
-
-/** How often polls that work have a refused token asked again. */
-const ONCE_SECONDS = 900;
 
 export interface ChecksOptions {
   readonly probes: readonly Probe[];
@@ -62,6 +58,8 @@ export class Checks {
   #jobs: readonly Job[] = [];
   #isRepeating = false;
   #watched: Watched | undefined;
+  /** By check: the sign of an end for which its walk was brought forward. */
+  #signs: ReadonlyMap<CheckId, Instant> = new Map();
 
   constructor(options: ChecksOptions) {
     const { clock, probes, requestsPerHour } = options;
@@ -102,6 +100,7 @@ export class Checks {
       reserve: this.#budget.reserve,
       paid: this.#paid,
       contradicted: (checks) => this.#contradictedOf(checks),
+      mayPass: (checks) => new Set(this.#signsOf(checks).keys()),
       logAt,
       known: (id) => this.#store.known(id),
       restore: (id) => this.#logChange(this.#store.restore(id)),
@@ -134,6 +133,15 @@ export class Checks {
     this.#scheduler.trigger(job, isFresh);
   }
 
+  /** Brings a walk forward, once for each sign that a fault of its checks may be over: silence makes no event. */
+  followSigns(): void {
+    const before = this.#signs;
+    this.#signs = this.#signsOf(this.#checks);
+    const fresh = this.#checks.filter(({ id }) => this.#signs.get(id) !== before.get(id));
+    for (const walk of new Set(fresh.map((check) => walkId(endpointIdOf(check)))))
+      this.#scheduler.trigger(walk, false);
+  }
+
   states(): readonly CheckState[] {
     const states = this.#store.states();
     return dropContradicted(states, this.#contradictions(states));
@@ -156,6 +164,7 @@ export class Checks {
 
   /** The wall clock was set: timestamps of the old clock are converted. */
   shift(milliseconds: number): void {
+    this.#signs = new Map([...this.#signs].map(([id, at]) => [id, at + milliseconds]));
     this.#store.shift(milliseconds);
     this.#budget.shift(milliseconds);
   }
@@ -187,24 +196,32 @@ export class Checks {
       : contradictionsOf(states, this.#watched, this.#options.clock.wall());
   }
 
-  /** What the runner says against, by a complaint or by its silence after one. */
+  /** Passes that the runner contradicts, and that another request can tell about. */
   #contradictedOf(checks: readonly Check[]): ReadonlySet<CheckId> {
-    if (this.#watched === undefined) return new Set();
-    const states = this.#store.states();
-    const contradictions = this.#contradictions(states);
-    const isTakenBack = takenBackBy(states, this.#watched, this.#options.clock.wall());
-    const hasWorked = workedSince(states, this.#watched);
+    const contradictions = this.#contradictions(this.#store.states());
     const own = checks.filter((check) => {
-      const result = this.#store.known(check.id)?.result;
-      const complaint = contradictions.against(check, result);
-      return (
-        complaint?.askedAgain.some((link) => link === check.probe.id) === true ||
-        isTakenBack(check, result) ||
-        // A runner that polls on with another token would have it asked for ever.
-        (hasWorked(check, result) && this.#budget.once(`worked ${check.id}`, ONCE_SECONDS))
-      );
+      const complaint = contradictions.against(check, this.#store.known(check.id)?.result);
+      return complaint?.askedAgain.some((link) => link === check.probe.id) === true;
     });
     return new Set(own.map(({ id }) => id));
+  }
+
+  /** Checks that do not pass now, and may by what the runner says or no longer says; with the moment of that sign. */
+  #signsOf(checks: readonly Check[]): ReadonlyMap<CheckId, Instant> {
+    const possibleEnd = this.#possibleEnds();
+    return new Map(
+      checks.flatMap((check) => {
+        const at = possibleEnd(check, this.#store.known(check.id)?.result);
+        return at === undefined ? [] : [[check.id, at] as const];
+      }),
+    );
+  }
+
+  #possibleEnds(): PossibleEnds {
+    if (this.#watched === undefined) return () => undefined;
+    const states = this.#store.states();
+    const now = this.#options.clock.wall();
+    return possibleEndsOf(states, this.#watched, this.#contradictions(states), now);
   }
 
   /** A job of the last plan may end after the reload: its results count where their target is the same. */

@@ -3,27 +3,18 @@
  * was tried again, which is done at once.
  */
 import type { Check, CheckState } from '../core/check.ts';
-import { isBroken } from '../core/check.ts';
+import { isBroken, isProof, recoveredAt } from '../core/check.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
 import type { Instant } from '../core/clock.ts';
 import { dateText } from '../core/date-text.ts';
-import type { HostContext, RunnerContext } from '../core/host-context.ts';
-import { contextOf, runnerNamed } from '../core/host-context.ts';
-import type { Place } from '../core/place.ts';
 import { SETTLE_SECONDS } from '../core/poll-times.ts';
-import type { RunnerEvent, RunnerLogReader } from '../core/runner-event.ts';
 import type { Complaint } from '../runner/complaints.ts';
-import { complaintOf } from '../runner/complaints.ts';
+import type { AimedComplaint, Watched } from './aimed-complaints.ts';
+import { aimedComplaintsIn } from './aimed-complaints.ts';
 
 export interface Contradictions {
   /** The complaint that makes a result worthless, if there is one. */
   against(check: Check, result: ProbeResult | undefined): Complaint | undefined;
-}
-
-/** The installations, and where their logs are read. */
-export interface Watched extends Pick<HostContext, 'contexts'> {
-  /** The log of the runner at a place, where there is one. */
-  readonly logAt: (place: Place) => RunnerLogReader | undefined;
 }
 
 export const NO_CONTRADICTIONS: Contradictions = { against: () => undefined };
@@ -40,17 +31,9 @@ export function contradictionsOf(
   watched: Watched,
   now: Instant,
 ): Contradictions {
-  const broken = states.filter((state) => isBroken(state));
-  const recovered = states.filter((state) => hasRecovered(state));
-  const found = complaintsIn(states, watched).flatMap(({ targets, complaint }) => {
-    if ((complaint.endsAt ?? Infinity) < now) return [];
-    const isExplained =
-      broken.some((state) => isSpokenOf(state, complaint, targets)) ||
-      recovered.some(
-        (state) => isOfBefore(state, complaint) && isSpokenOf(state, complaint, targets),
-      );
-    return isExplained ? [] : targets.map((target): Aimed => ({ target, complaint }));
-  });
+  const found = aimedComplaintsIn(states, watched)
+    .filter((aimed) => !isOver(aimed, states, now) && !isExplained(aimed, states))
+    .flatMap(({ targets, complaint }) => targets.map((target): Aimed => ({ target, complaint })));
   if (found.length === 0) return NO_CONTRADICTIONS;
   const byTarget = Map.groupBy(found, ({ target }) => target);
   return {
@@ -66,75 +49,50 @@ export function contradictionsOf(
   };
 }
 
-/**
- * Whether the runner's silence speaks against a failure: it complained of this link alone, and would have complained again
- * by now. A failure from after that is believed.
- */
-export function takenBackBy(
+function isOver(
+  { complaint, targets }: AimedComplaint,
   states: readonly CheckState[],
-  watched: Watched,
   now: Instant,
-): (check: Check, result: ProbeResult | undefined) => boolean {
-  const found = complaintsIn(states, watched).filter(
-    ({ isRunning, complaint: { links } }) => isRunning && links.length === 1,
-  );
-  return ({ probe, target }, result) => {
-    if (result?.finding.status !== 'fail') return false;
-    const ends = found
-      .filter(
-        ({ targets, complaint }) =>
-          targets.includes(target.id) && complaint.links.some((link) => link === probe.id),
-      )
-      .map(({ complaint: { endsAt } }) => endsAt ?? Infinity);
-    const end = Math.max(...ends);
-    return end < now && end > result.startedAt;
-  };
-}
-
-/** Whether a poll of the entry has worked since GitLab refused its token here. */
-export function workedSince(
-  states: readonly CheckState[],
-  { contexts, logAt }: Watched,
-): (check: Check, result: ProbeResult | undefined) => boolean {
-  return ({ target }, result) => {
-    if (target.kind !== 'runner' || result?.finding.status !== 'fail') return false;
-    const context = contextOf({ contexts }, target);
-    return eventsOf(context, states, { contexts, logAt }).some(
-      ({ kind, runner, lastAt }) =>
-        (kind === 'polls-worked' || kind === 'poll-worked') &&
-        runnerNamed(context, runner)?.id === target.id &&
-        lastAt > result.startedAt + SETTLE_SECONDS * 1000,
-    );
-  };
-}
-
-/** What an installation's runner has logged and counted. */
-function eventsOf(
-  context: RunnerContext,
-  states: readonly CheckState[],
-  { contexts, logAt }: Watched,
-): readonly RunnerEvent[] {
-  const read = states.filter(({ check }) => contextOf({ contexts }, check.target) === context);
-  return [
-    ...read.flatMap(({ finding }) => finding.events ?? []),
-    ...(logAt(context.place)?.events() ?? []),
-  ];
-}
-
-function complaintsIn(states: readonly CheckState[], watched: Watched) {
-  return watched.contexts.flatMap((context) =>
-    eventsOf(context, states, watched).flatMap((event) => {
-      const complaint = complaintOf(event);
-      const isRunning = context.process !== undefined;
-      return complaint === undefined
-        ? []
-        : [{ complaint, targets: targetsOf(complaint, context), isRunning }];
-    }),
+): boolean {
+  const {
+    endsAt = Infinity,
+    overdueAt = Infinity,
+    lastAt,
+    isAnswered,
+    isServerAtFault,
+  } = complaint;
+  if (endsAt < now) return true;
+  if (overdueAt > now) return false;
+  return (
+    isAnswered || (isServerAtFault && states.some((state) => hasAccepted(state, targets, lastAt)))
   );
 }
 
-function hasRecovered({ check, finding, recent }: CheckState): boolean {
-  return isProof(finding) && recent.some((result) => isBroken({ check, finding: result.finding }));
+/** GitLab has accepted a token there since then. */
+function hasAccepted(
+  { check: { target }, last }: CheckState,
+  targets: readonly string[],
+  since: Instant,
+): boolean {
+  return (
+    target.kind === 'runner' &&
+    targets.includes(target.endpoint ?? '') &&
+    last !== undefined &&
+    isProof(last.finding) &&
+    last.startedAt > since
+  );
+}
+
+/** A link that is broken accounts for it, or one that was until a moment ago. */
+function isExplained(
+  { complaint, targets }: AimedComplaint,
+  states: readonly CheckState[],
+): boolean {
+  return states.some(
+    (state) =>
+      isSpokenOf(state, complaint, targets) &&
+      (isBroken(state) || (recoveredAt([state]) > 0 && isOfBefore(state, complaint))),
+  );
 }
 
 /** What a poll that began before the link passed again says is of the time before. */
@@ -151,17 +109,6 @@ function isSpokenOf(
   return links.some((link) => link === probe.id) && targets.includes(target.id);
 }
 
-/** The entry and its endpoint. A complaint of no entry may be of any; so may one of an entry that has no check. */
-function targetsOf({ runner }: Complaint, context: RunnerContext): readonly string[] {
-  const own = runnerNamed(context, runner);
-  const concerned = own?.endpoint === undefined ? context.runners : [own];
-  return [
-    ...new Set(
-      concerned.flatMap(({ id, endpoint }) => [id, ...(endpoint === undefined ? [] : [endpoint])]),
-    ),
-  ];
-}
-
 /** As readers see them. */
 export function dropContradicted(
   states: readonly CheckState[],
@@ -175,10 +122,6 @@ export function dropContradicted(
     const { startedAt } = state.last;
     return { ...state, finding: unproven(startedAt, complaint), since: complaint.at, streak: 1 };
   });
-}
-
-function isProof({ status }: Finding): boolean {
-  return status === 'pass' || status === 'warn';
 }
 
 function unproven(startedAt: number, { text }: Complaint): Finding {

@@ -14,7 +14,15 @@ import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, Walk } from '../core/probe.ts';
 import type { Chosen, WalkDeps } from './due.ts';
-import { ageSeconds, chooseChecks, endpointIdOf, isBlocking, isRecheck, wantMoved } from './due.ts';
+import {
+  ageSeconds,
+  chooseChecks,
+  endpointIdOf,
+  isBlocking,
+  isRecheck,
+  wantMoved,
+  wantRecovered,
+} from './due.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
 import {
   faultOf,
@@ -99,6 +107,7 @@ async function runWalk(plan: Plan): Promise<void> {
       const before = round.deps.known(check.id)?.result.finding;
       const finding = await nextStep(check, round);
       if (isFlip(check, before, finding)) wantStaleLinks(check, round);
+      if (round.recovered.has(check.id)) wantRecovered(checks, check, round.deps, round);
       if (check.probe.id === 'connect') wantMoved(checks, round.walk, round.deps, round);
     }
     await followTokens(round);
@@ -204,10 +213,9 @@ async function reuse(check: Check, known: Known, round: Round): Promise<Finding>
 }
 
 async function runLink(check: Check, round: Round): Promise<Finding> {
-  const result = await runCheck(
-    check,
-    toolsFor(check, { ...round.deps, budget: budgetOf(check, round) }, round.walk, round.signal),
-  );
+  const deps = { ...round.deps, budget: budgetOf(check, round) };
+  const tools = toolsFor(check, deps, round.walk, round.signal);
+  const result = await runCheck(check, { ...tools, provesEnd: round.proofs.has(check.id) });
   round.held.push(result);
   const before = round.deps.known(check.id)?.result.finding;
   if (isBlocking(before) && !isBlocking(result.finding)) round.recovered.add(check.id);

@@ -59,6 +59,20 @@ function isUnanswered({ check, finding }: Pick<CheckState, 'check' | 'finding'>)
   return finding.status === 'unknown' && reasons.includes(reasonOf(finding) ?? '');
 }
 
+/** The link was tried, and lets through what comes after it. */
+export function isProof({ status }: Finding): boolean {
+  return status === 'pass' || status === 'warn';
+}
+
+/** Since when none of these links is broken any more that was; 0 where none of them was seen broken. */
+export function recoveredAt(states: readonly CheckState[]): Instant {
+  const recovered = states.filter(
+    ({ check, finding, recent }) =>
+      isProof(finding) && recent.some((result) => isBroken({ check, finding: result.finding })),
+  );
+  return Math.max(0, ...recovered.map(({ since }) => since));
+}
+
 /** What a median, a rate of failures and a flight recorder need, and no more. */
 export const RECENT_RESULTS = 50;
 

@@ -125,6 +125,8 @@ export interface LinkTools extends Tools {
   readonly budget: Budget;
   /** What this check found the last time. */
   readonly previous?: Finding | undefined;
+  /** It is asked whether a fault is over: what only reads may pass while the runner's polls still fail. */
+  readonly provesEnd?: boolean;
 }
 
 type ToolsFor<K extends TargetKind> = K extends 'endpoint' | 'runner' ? LinkTools : Tools;

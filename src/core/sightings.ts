@@ -76,11 +76,18 @@ export function isRepeated(
   return count >= times && lastAt - firstAt >= seconds * 1000;
 }
 
-/** Seconds between one sighting and the next; an average where older ones were thinned out. */
-export function gapSecondsOf({ marks }: Sightings): readonly number[] {
-  return marks.slice(1).map(({ at, count }, index) => {
+/**
+ * Seconds between one sighting and the next; an average where older ones were thinned out. `pauses`: a gap with one of these
+ * moments in it says nothing.
+ */
+export function gapSecondsOf(
+  { marks }: Sightings,
+  pauses: readonly Instant[] = [],
+): readonly number[] {
+  return marks.slice(1).flatMap(({ at, count }, index) => {
     const before = marks[index] ?? { at, count: 0 };
-    return (at - before.at) / 1000 / Math.max(1, count - before.count);
+    if (pauses.some((pause) => pause > before.at && pause <= at)) return [];
+    return [(at - before.at) / 1000 / Math.max(1, count - before.count)];
   });
 }
 

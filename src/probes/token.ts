@@ -3,7 +3,8 @@
  *
  * Source    First the form of the token itself. Then GET `api/v4/runners/router/discovery` with the header
  *           `Runner-Token`, which has no side effect. Only where GitLab is too old for that, POST
- *           `api/v4/runners/verify` with the host's own system id, at most once an hour.
+ *           `api/v4/runners/verify` with the host's own system id, at most once an hour. For a proof that a fault is over, also
+ *           POST `api/v4/runners/verify` without a token, as a poll is a request that writes.
  * Measures  expiry_timestamp_seconds, from `token_expires_at`.
  * Reasons   the answer of GitLab, or the form of the token; see `reasons`. A 403 that is not GitLab's is no fault of the token.
  * Unknown   no-system-id, verify-not-due: no request without a side effect is possible. token-error.
@@ -80,9 +81,7 @@ export const token = defineProbe({
     const facts = { runner: target.id, name, line: target.line };
     const offline = judgeTokenShape(target);
     if (offline !== undefined) return { ...offline, measures, facts };
-    const { judgement, said, ...rest } = await (
-      isWaiting(tools.previous) ? recheckToken : requestToken
-    )(target, tools);
+    const { judgement, said, ...rest } = await askOf(tools)(target, tools);
     const common = {
       measures,
       facts: { ...facts, ...addressOfWalk(tools.walk), ...said },
@@ -115,23 +114,41 @@ const SINCE = { server_at_least: ROUTER_SINCE.text };
 
 type Send = NonNullable<LinkTools['walk']['send']>;
 
-function isWaiting(previous: Finding | undefined): boolean {
-  return previous?.recheckSeconds !== undefined;
+function askOf({ previous, provesEnd = false }: LinkTools) {
+  if (previous?.recheckSeconds !== undefined) return recheckToken;
+  return provesEnd ? proveToken : requestToken;
 }
 
 /** GitLab did not take the request before; one without a token tells whether it does now. */
 async function recheckToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
-  const { budget, previous, signal, walk } = tools;
+  const { budget, previous, walk } = tools;
   if (walk.send === undefined) return unknown('token-error', 'there is no open connection');
   const endpoint = endpointOf(target);
-  walk.acceptsWrites ??=
-    budget.take('as-runner', endpoint) && (await acceptsWrites(walk.send, signal));
-  if (walk.acceptsWrites) {
+  if (await takesWrites(endpoint, tools, walk.send)) {
     const isAllowed = budget.take('token', endpoint);
     return await verifyToken(target, tools, walk.send, isAllowed ? 0 : VERIFY_SECONDS);
   }
   const { status, reason, detail } = previous as TokenJudgement;
   return { judgement: { status, reason, detail }, recheckSeconds: RECHECK_SECONDS };
+}
+
+/** Asked once for all entries of the walk. */
+async function takesWrites(
+  endpoint: string,
+  { budget, signal, walk }: LinkTools,
+  send: Send,
+): Promise<boolean> {
+  walk.acceptsWrites ??= budget.take('as-runner', endpoint) && (await acceptsWrites(send, signal));
+  return walk.acceptsWrites;
+}
+
+/** A poll is a request that writes: in maintenance GitLab answers what only reads. */
+async function proveToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
+  const asked = await requestToken(target, tools);
+  const { send } = tools.walk;
+  if (asked.judgement !== undefined || send === undefined) return asked;
+  if (await takesWrites(endpointOf(target), tools, send)) return asked;
+  return unknown('unavailable', 'GitLab accepts the token, and takes no request that writes');
 }
 
 async function requestToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {

@@ -1,12 +1,7 @@
 /** A law over all links and all complaints: a pass from before a complaint about a link is not shown as proof. */
 import { describe, expect, test } from 'vitest';
 
-import {
-  contradictionsOf,
-  dropContradicted,
-  takenBackBy,
-  workedSince,
-} from '../../src/checks/contradictions.ts';
+import { contradictionsOf, dropContradicted } from '../../src/checks/contradictions.ts';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { reasonOf } from '../../src/core/finding.ts';
@@ -17,10 +12,9 @@ import type { Link } from '../../src/core/vocabulary.ts';
 import { dataWith } from '../../src/core/finding-data.ts';
 import { readStatus, RESPONSE_STATUS } from '../../src/runner/log/line-data.ts';
 import type { LogLine } from '../../src/runner/log/log-line.ts';
-import { COMPLAINING, complaintOf } from '../../src/runner/complaints.ts';
+import { COMPLAINING, complaintOf, complaintsOf } from '../../src/runner/complaints.ts';
 import { START } from '../support/clock.ts';
-import { event, showing, TALKING } from '../support/events.ts';
-import type { World } from '../support/snapshots.ts';
+import { event, showing, TALKING, timesUntil } from '../support/events.ts';
 import { GITLAB, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
 
 const URL_OF_POLL = 'POST https://gitlab.example.com/api/v4/jobs/request';
@@ -243,10 +237,7 @@ test.each([
 test('429 says nothing against a link', () => {
   const line = poll('gitlab-rate-limited', '429 Too Many Requests');
 
-  expect([line, event('polls-failed', counted('429'))].map(complaintOf)).toEqual([
-    undefined,
-    undefined,
-  ]);
+  expect(complaintsOf([line, event('polls-failed', counted('429'))])).toEqual([]);
 });
 
 test('a lock-out that is counted since the start of the process says nothing of now', () => {
@@ -287,58 +278,41 @@ describe('a link that failed when the runner complained, and passes again', () =
   });
 });
 
-const forbidden = (secondsAgo: number, over: Partial<RunnerEvent> = {}): RunnerEvent => ({
-  ...at(poll('token-rejected', '403 Forbidden'), START - secondsAgo * 1000),
-  ...over,
-});
-const worked = (secondsAgo: number, runner = 'runnerAA1') =>
-  event('polls-worked', { runner, lastAt: START - secondsAgo * 1000 });
+/** The token passed a minute before a poll was answered 500 for the last time, that many seconds ago. */
+function tokenAfter(secondsAgo: number, said: readonly RunnerEvent[], askedAgain = false) {
+  const failed = event('poll-failed', {
+    ...OWN,
+    ...statusOf({ level: 'warning', message: '', fields: { status: '500 Internal Server Error' } }),
+    times: timesUntil(secondsAgo, 3, 5),
+  });
+  const snapshot = snapshotOf({ 'runner-log': showing(failed, ...said) }, TALKING);
+  const checks = snapshot.checks.map((state) => {
+    const isOther = state.check.id === 'token@runnerAA2' && askedAgain;
+    const startedAt = START - (isOther ? 5000 : 120_000);
+    const last = { check: state.check.id, startedAt, durationSeconds: 0.1, finding: state.finding };
+    return { ...state, last };
+  });
+  const shown = shownOf({ ...snapshot, checks }, []);
+  return shown.find(({ check: { id } }) => id === 'token@runnerAA1')?.finding.status;
+}
 
-const off = (minutes: number) =>
-  forbidden(200, { kind: 'disabled', facts: { until_milliseconds: START + minutes * 60_000 } });
-
-describe('a refusal of the token that the runner no longer complains about', () => {
-  const refused = { status: 'fail', reason: 'rejected', detail: '403 Forbidden' } as const;
-  /** Whether the token is asked again, that was asked so long ago. */
-  function asks(events: readonly RunnerEvent[], askedAgo: number, world: World = {}) {
-    const snapshot = snapshotOf(
-      { 'runner-log': showing(...events), token: refused },
-      { ...TALKING, ...world },
-    );
-    const token = snapshot.checks.find(({ check: { id } }) => id === 'token@runnerAA1');
-    if (token === undefined) throw new Error('no token');
-    const { contexts } = snapshot.hostContext;
-    const watched = { contexts, logAt: () => undefined };
-    const startedAt = START - askedAgo * 1000;
-    const result = { check: token.check.id, startedAt, durationSeconds: 0.1, finding: refused };
-    return {
-      afterSilence: takenBackBy(snapshot.checks, watched, START)(token.check, result),
-      afterPoll: workedSince(snapshot.checks, watched)(token.check, result),
-    };
-  }
-
-  test('is asked again once it would have complained again', () => {
-    expect(asks([forbidden(101)], 95).afterSilence).toBe(true);
-    expect(asks([forbidden(99)], 95).afterSilence).toBe(false);
+describe('a server that was at fault', () => {
+  test('is in doubt until it has proven the end, or the silence is long', () => {
+    expect([19, 30, 99].map((ago) => tokenAfter(ago, []))).toEqual(Array(3).fill('unknown'));
+    expect(tokenAfter(101, [])).toBe('pass');
   });
 
-  test('is asked again once: a refusal from after the silence is believed', () => {
-    expect(asks([forbidden(200)], 99).afterSilence).toBe(false);
+  test('has proven it for all entries when it accepts the token of one, after the complaints would have come', () => {
+    expect(tokenAfter(30, [], true)).toBe('pass');
+    expect(tokenAfter(19, [], true)).toBe('unknown');
   });
 
-  test('is not asked again while the entry is disabled, which is silent, but after that', () => {
-    expect(asks([forbidden(200), off(30)], 190).afterSilence).toBe(false);
-    expect(asks([forbidden(200), off(-2)], 190).afterSilence).toBe(true);
-  });
+  test('has proven it when a counted poll of that entry has worked since', () => {
+    const worked = (runner: string, secondsAgo: number) =>
+      event('polls-worked', { runner, lastAt: START - secondsAgo * 1000 });
 
-  test('is not asked again for a runner that has not complained, or that does not run', () => {
-    expect(asks([], 190).afterSilence).toBe(false);
-    expect(asks([forbidden(200)], 190, { process: undefined }).afterSilence).toBe(false);
-  });
-
-  test('is asked again when a poll of the entry has worked since', () => {
-    expect(asks([worked(10)], 60).afterPoll).toBe(true);
-    expect(asks([worked(50)], 60).afterPoll).toBe(false);
-    expect(asks([worked(10, 'runnerAA2')], 60).afterPoll).toBe(false);
+    expect(tokenAfter(30, [worked('runnerAA1', 5)])).toBe('pass');
+    expect(tokenAfter(30, [worked('runnerAA1', 20)])).toBe('unknown');
+    expect(tokenAfter(30, [worked('runnerAA2', 5)])).toBe('unknown');
   });
 });

@@ -27,6 +27,8 @@ function stage(options: Staged = {}) {
   const says: Record<string, Finding> = {};
   const ran: string[] = [];
   const contradicted = new Set<CheckId>();
+  const mayPass = new Set<CheckId>();
+  const proofs: string[] = [];
   const link = (id: string, needs: string[], over: Partial<Probe> = {}): Probe =>
     probe({
       id,
@@ -34,8 +36,9 @@ function stage(options: Staged = {}) {
       kind: 'endpoint',
       intervalSeconds: 15,
       ...over,
-      run: () => {
+      run: ({ provesEnd = false }) => {
         ran.push(id);
+        if (provesEnd) proofs.push(id);
         return says[id] ?? PASS;
       },
     });
@@ -68,6 +71,7 @@ function stage(options: Staged = {}) {
     restore: (id) => void store.restore(id),
     reserve: budget.reserve,
     contradicted: () => contradicted,
+    mayPass: () => mayPass,
     ...(options.phase === undefined ? {} : { phase: () => options.phase ?? 0 }),
   });
   const record = (result: ProbeResult): void => void store.record(result);
@@ -81,7 +85,7 @@ function stage(options: Staged = {}) {
     Object.fromEntries(
       store.states().map(({ check: { id }, finding }) => [id.split('@')[0], finding.status]),
     );
-  return { clock, says, walk, statuses, store, budget, contradicted };
+  return { clock, says, walk, statuses, store, budget, contradicted, mayPass, proofs };
 }
 
 describe('what is due', () => {
@@ -284,8 +288,81 @@ describe('what a failure does', () => {
   });
 });
 
+describe('a sign that a fault is over', () => {
+  test('has the check asked at once, from the reserve, for a proof', async () => {
+    const { walk, says, mayPass, proofs, clock } = stage({ requestsPerHour: 2 });
+    says['token'] = failingFinding();
+    await walk();
+    clock.advance(15);
+    expect(await walk()).toEqual(['dns', 'connect']);
+    mayPass.add('token@r0');
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
+    expect(proofs).toEqual(['token']);
+  });
+
+  test('that comes again and again has a check asked every five minutes, four times an hour', async () => {
+    const { walk, says, mayPass, clock } = stage({ requestsPerHour: 2 });
+    says['token'] = failingFinding();
+    await walk();
+    mayPass.add('token@r0');
+    const asked: number[] = [];
+    for (let second = 15; second < 3600; second += 15) {
+      clock.advance(15);
+      if ((await walk()).includes('token')) asked.push(second);
+    }
+
+    expect(asked).toEqual([15, 315, 615, 915]);
+  });
+
+  test('leaves what the runner contradicts its share of the reserve', async () => {
+    const { walk, contradicted, mayPass, says, clock } = stage({ requestsPerHour: 8, runners: 7 });
+    says['token'] = failingFinding();
+    await walk();
+    for (let index = 0; index < 7; index += 1) mayPass.add(`token@r${index}`);
+    clock.advance(15);
+
+    expect((await walk()).filter((link) => link === 'token')).toHaveLength(4);
+    mayPass.clear();
+    for (let index = 0; index < 7; index += 1) contradicted.add(`token@r${index}`);
+    expect((await walk()).filter((link) => link === 'token')).toHaveLength(2);
+  });
+
+  test('of the server is proven by one token for all that passed before', async () => {
+    const { walk, mayPass } = stage({ requestsPerHour: 4, runners: 3 });
+    await walk();
+    for (let index = 0; index < 3; index += 1) mayPass.add(`token@r${index}`);
+
+    expect((await walk()).filter((link) => link === 'token')).toHaveLength(1);
+  });
+
+  test('is a link that passes again, for those behind it that failed', async () => {
+    const { walk, says, proofs, clock } = stage({ requestsPerHour: 5 });
+    says['token'] = failingFinding();
+    await walk();
+    says['http'] = failingFinding();
+    clock.advance(61);
+    await walk();
+    delete says['http'];
+    clock.advance(15);
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
+    expect(proofs).toEqual(['token']);
+  });
+
+  test('has nothing asked that ends by itself and has a pace of its own', async () => {
+    const { walk, says, mayPass, clock } = stage({ requestsPerHour: 2 });
+    says['token'] = { status: 'fail', reason: 'r', detail: 'd', recheckSeconds: 60 };
+    await walk();
+    mayPass.add('token@r0');
+    clock.advance(15);
+
+    expect(await walk()).toEqual(['dns', 'connect']);
+  });
+});
+
 describe('the budget', () => {
-  test('never more than the hourly number of requests, even if links fail and flap', async () => {
+  test('never more than the hourly number of requests and four of the reserve, even if links fail and flap', async () => {
     const { walk, clock, says } = stage({ runners: 50 });
     let requests = 0;
     for (let walks = 0; walks < 240; walks += 1) {
@@ -295,7 +372,7 @@ describe('the budget', () => {
       clock.advance(15);
     }
 
-    expect(requests).toBe(20);
+    expect(requests).toBe(24);
   });
 
   test('entries that must wait say so, and take turns', async () => {

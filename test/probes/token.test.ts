@@ -128,6 +128,44 @@ describe('GitLab that knows the discovery request', () => {
   });
 });
 
+describe('asked whether a fault is over', () => {
+  const ACCEPTED = gitlab(200, { server_url: 'wss://kas.example.com' });
+
+  /** What is found where GitLab accepts the token, and answers this to a request that writes; and what it was asked. */
+  async function prove(write: ScriptedReply, provesEnd = true) {
+    await using server = await startHttpServer(({ method, path }) => {
+      if (path === '/-/health') return HEALTHY;
+      return method === 'POST' ? write : ACCEPTED;
+    });
+    const finding = await walkThrough(entry(server.port), { provesEnd });
+    const asked = server.requests.slice(1).map(({ method, body }) => `${method} ${body}`.trim());
+    return [nameOf(finding), ...asked];
+  }
+
+  test.each<[string, ScriptedReply]>([
+    ['a GitLab in maintenance', gitlab(503, { message: 'GitLab is in maintenance mode' })],
+    [
+      'a read-only one',
+      gitlab(403, { message: 'You cannot perform write operations on a read-only instance' }),
+    ],
+    ['one that fails', gitlab(500, { message: '500 Internal Server Error' })],
+    ['a web server without GitLab behind it', reply(502, '<h1>502</h1>')],
+    ['a closed connection', (socket) => socket.destroy()],
+  ])('%s has not proven it, though it accepts the token', async (_what, write) => {
+    expect(await prove(write)).toEqual(['unknown unavailable', 'GET', 'POST {}']);
+  });
+
+  test('it has when it takes a request that writes, as a poll is', async () => {
+    const missing = gitlab(400, { error: 'token is missing' });
+
+    expect(await prove(missing)).toEqual(['pass', 'GET', 'POST {}']);
+  });
+
+  test('and at any other time no such request is sent', async () => {
+    expect(await prove(reply(502, '<h1>502</h1>'), false)).toEqual(['pass', 'GET']);
+  });
+});
+
 describe('a 403 rejects no token unless it is GitLab’s own', () => {
   test.each<[string, string, string]>([
     ['fail forbidden-by-edge', 'a WAF', page(403, '<html>', { 'CF-Ray': '8f00-AMS' })],

@@ -32,8 +32,9 @@ export function timingPage(probes: readonly Probe[]): string {
     '',
     'How often each check runs. A link of the path that fails is tried again at its next turn; a check with a longer',
     'interval, because GitLab limits its requests, is also brought forward: when a link before it changes, and when',
-    "the runner's own log or counters say something else than its last result. That a token is accepted again is seen at",
-    'its next turn, unless its entry in config.toml changes.',
+    "the runner's own log or counters say something else than its last result. After a failure it is also brought forward",
+    'by a sign of the end: a further complaint of the runner is overdue (20 s where it complained every few seconds), or a',
+    'poll has worked. Without a readable log or counters there is no such sign, and it has its next turn.',
     '',
     ...table(
       ['check', 'every', 'gives up after', 'measured above'],

@@ -1,5 +1,5 @@
 /** GitLab's own limit, as the runner reports it. Independent of the path. */
-import { isBroken } from '../../core/check.ts';
+import { recoveredAt } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { dataOf } from '../../core/finding-data.ts';
@@ -13,7 +13,6 @@ import { isUrlOf } from '../../core/target.ts';
 import { POLL_WAIT } from '../../runner/log/poll-wait.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import type { OpenPath } from '../runner-events.ts';
 import { buildCauseFromEvents, eventsOf, eventsOfRunner, openPathOf } from '../runner-events.ts';
 
 /** 429 for any reason: the runner waits and retries. */
@@ -74,7 +73,7 @@ export function pollWaitCauses(indexed: SnapshotIndex): readonly Cause[] {
       const wait = dataOf(event, POLL_WAIT);
       if (wait === undefined || !isUrlOf(endpoint, wait.url)) return [];
       // What was asked for by a server that was at fault is of that fault.
-      const waits = sightingsAfter(event, Math.max(beginOf(path), startOf(indexed)));
+      const waits = sightingsAfter(event, Math.max(recoveredAt(path.states), startOf(indexed)));
       return waits === undefined ? [] : [{ state, event: { ...event, ...waits }, wait }];
     });
     return seen
@@ -138,12 +137,4 @@ export function isAskedToWait({ snapshot, context }: SnapshotIndex, seen: Observ
 
 function startOf({ context }: SnapshotIndex): Instant {
   return context.process?.startedAt ?? 0;
-}
-
-/** Since when the path is open, where it was seen closed. */
-function beginOf({ states, since }: OpenPath): Instant {
-  const wasClosed = states.some(({ check, recent }) =>
-    recent.some(({ finding }) => isBroken({ check, finding })),
-  );
-  return wasClosed ? since : 0;
 }

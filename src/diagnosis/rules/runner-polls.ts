@@ -3,11 +3,17 @@
  * If no examination explains it, it is an unknown fault, seen by the runner itself.
  */
 import type { CheckState } from '../../core/check.ts';
+import { recoveredAt } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { FRESH_SECONDS, PENALTY_LINE_SECONDS, SETTLE_SECONDS } from '../../core/poll-times.ts';
+import {
+  FRESH_SECONDS,
+  overdueSeconds,
+  PENALTY_LINE_SECONDS,
+  SETTLE_SECONDS,
+} from '../../core/poll-times.ts';
 import type { Repetition, Sightings } from '../../core/sightings.ts';
-import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
+import { isRepeated, sightingsAfter } from '../../core/sightings.ts';
 import type { EventKind, RunnerEvent } from '../../core/runner-event.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
@@ -34,9 +40,6 @@ const LASTING: Repetition = { times: MIN_FAILURES, seconds: 20 };
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
 /** A link that the runner contradicts is asked again within that time, if the reserve allows it. */
 const ASKED_AGAIN_SECONDS = 30;
-/** A failure with a fixed interval is over if it is missing more than once. */
-const MISSED_TURNS = 3;
-const MIN_FRESH_SECONDS = 20;
 /** Kinds that have their own rule, independent of the path. */
 const HAS_OWN_RULE: ReadonlySet<string> = new Set([...LOCAL_FAULT_CAUSES, ...ASKED_TO_WAIT]);
 
@@ -96,7 +99,7 @@ export function doubtOfPolls(indexed: SnapshotIndex, runner: RunnerTarget): stri
   const now = indexed.snapshot.takenAt;
   const found = recentFailures(indexed, runner).find(
     ({ failures }) =>
-      failures.count >= MIN_FAILURES && now - failures.lastAt <= freshSeconds(failures) * 1000,
+      failures.count >= MIN_FAILURES && now - failures.lastAt <= overdueSeconds(failures) * 1000,
   );
   if (found !== undefined) {
     return `its last ${found.failures.count} polls failed (${found.seen.event.text})`;
@@ -111,8 +114,7 @@ function recentFailures(indexed: SnapshotIndex, runner: RunnerTarget): readonly 
   const token = indexed.tokenOf(runner);
   if (path === undefined || (token !== undefined && isFail(token))) return [];
   const begin = Math.max(
-    wasEverClosed(path.states) ? path.since + SETTLE_SECONDS * 1000 : 0,
-    token !== undefined && hasFailed(token) ? token.since + SETTLE_SECONDS * 1000 : 0,
+    recoveredAt([...path.states, ...(token === undefined ? [] : [token])]) + SETTLE_SECONDS * 1000,
     explainedUntil(indexed, runner, 'polls'),
     newBegin(indexed, runner),
   );
@@ -131,18 +133,6 @@ function newBegin(indexed: SnapshotIndex, runner: RunnerTarget): Instant {
   const [loaded] = eventsOf(indexed, 'config-loaded');
   const { process: main } = indexed.context;
   return Math.max(main?.startedAt ?? 0, worked?.event.lastAt ?? 0, loaded?.event.lastAt ?? 0);
-}
-
-/** Whether we got another result; before our first run it is unknown. */
-function wasEverClosed(links: readonly CheckState[]): boolean {
-  return links.some(({ recent }) =>
-    recent.some(({ finding }) => finding.status !== 'pass' && finding.status !== 'warn'),
-  );
-}
-
-/** The token was refused, and no longer is. */
-function hasFailed({ recent, finding }: CheckState): boolean {
-  return finding.status === 'pass' && recent.some((result) => result.finding.status === 'fail');
 }
 
 /** The path was open long enough that log lines since then describe the present. */
@@ -166,7 +156,7 @@ function isPunished(
 
 /** Often enough, long enough, and up to now. */
 function isLasting(failures: Sightings, now: Instant): boolean {
-  return isRepeated(failures, LASTING) && now - failures.lastAt <= freshSeconds(failures) * 1000;
+  return isRepeated(failures, LASTING) && now - failures.lastAt <= overdueSeconds(failures) * 1000;
 }
 
 /** What we cannot explain may be over: only what we observed long enough is reported. The token link reports tokens. */
@@ -193,12 +183,6 @@ function isWalkedSince({ links, failures }: Failing, { snapshot }: SnapshotIndex
     hadTurnsSince(slow ?? [], failures.firstAt, now) &&
     (!isAsked || now - lasting > ASKED_AGAIN_SECONDS * 1000)
   );
-}
-
-/** How long the last failure is valid: a successful poll logs nothing. */
-function freshSeconds(failures: Sightings): number {
-  const turns = Math.max(MIN_FRESH_SECONDS, Math.max(...gapSecondsOf(failures)) * MISSED_TURNS);
-  return Math.min(FRESH_SECONDS, turns);
 }
 
 function buildPollCause(indexed: SnapshotIndex, failing: Failing): Cause | undefined {
