@@ -68,66 +68,11 @@ export function chooseChecks(
   const due = [...new Set([...regular, ...urgent])];
   const sendable = due.filter((check) => urgent.includes(check) || isAllowed(check));
   const carriers = carriersOf(sendable, checks).filter(({ probe }) => !isBudgeted(probe));
-  const chosen = {
+  return {
     wanted: new Set([...due, ...carriers].map(({ id }) => id)),
     fromReserve: new Set(urgent.map(({ id }) => id)),
-    proofs: new Set<CheckId>(),
+    proofs: new Set(),
   };
-  const mayPass = deps.mayPass?.(checks) ?? NO_CHECKS;
-  wantProofs(
-    checks.filter(({ id }) => mayPass.has(id)),
-    checks,
-    deps,
-    chosen,
-  );
-  return chosen;
-}
-
-/** A GitLab that comes and goes must not use up the reserve: so much of it is for what the runner contradicts. */
-const KEPT_FOR_CONTRADICTIONS = 2;
-/** One check is not asked more often whether its fault is over. */
-const PROOF_SECONDS = 300;
-
-/** Adds checks with a sign that they may pass again, from the reserve. Of tokens that would pass, one speaks for all. */
-function wantProofs(
-  mayPass: readonly Check[],
-  checks: readonly Check[],
-  { known, budget, reserve }: WalkDeps,
-  { wanted, fromReserve, proofs }: Chosen,
-): void {
-  const isPassed = (check: Check): boolean => !isBlocking(known(check.id)?.result.finding);
-  for (const check of mayPass) {
-    const { id, probe } = check;
-    const endpoint = endpointIdOf(check);
-    const isOneOfMany =
-      isPassed(check) &&
-      checks.some((one) => one.probe === probe && proofs.has(one.id) && isPassed(one));
-    // What ends by itself is asked at its own pace.
-    if (isOneOfMany || isRecheck(known(id))) continue;
-    if (!wanted.has(id) || !(fromReserve.has(id) || budget.allows(probe.id, endpoint))) {
-      const others = fromReserve.size + KEPT_FOR_CONTRADICTIONS;
-      const mayAsk = reserve?.allows(probe.id, endpoint, others) === true;
-      if (!mayAsk || !budget.once(`proof:${id}`, PROOF_SECONDS)) continue;
-      fromReserve.add(id);
-    }
-    const carriers = carriersOf([check], checks).filter((one) => !isBudgeted(one.probe));
-    for (const one of [check, ...carriers]) wanted.add(one.id);
-    proofs.add(id);
-  }
-}
-
-/** A link passes again: so may those behind it that failed when they were asked last. */
-export function wantRecovered(
-  checks: readonly Check[],
-  { id: recovered }: Check,
-  deps: WalkDeps,
-  chosen: Chosen,
-): void {
-  const behind = checks.filter(
-    ({ id, probe }) =>
-      id !== recovered && isBudgeted(probe) && isBlocking(deps.known(id)?.result.finding),
-  );
-  wantProofs(behind, checks, deps, chosen);
 }
 
 /**
@@ -194,7 +139,7 @@ export function isRecheck(known: Known | undefined): boolean {
 }
 
 /** All links that these need, directly or indirectly. */
-function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
+export function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
   const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
   const carriers = checks.filter(({ probe }) => needs.has(probe.id));
   const all = [...new Set([...wanted, ...carriers])];

@@ -14,15 +14,7 @@ import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, Walk } from '../core/probe.ts';
 import type { Chosen, WalkDeps } from './due.ts';
-import {
-  ageSeconds,
-  chooseChecks,
-  endpointIdOf,
-  isBlocking,
-  isRecheck,
-  wantMoved,
-  wantRecovered,
-} from './due.ts';
+import { ageSeconds, chooseChecks, endpointIdOf, isBlocking, isRecheck, wantMoved } from './due.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
 import {
   faultOf,
@@ -36,6 +28,7 @@ import {
   subjectOf,
   withBug,
 } from './follow-up.ts';
+import { wantProofs, wantRecovered } from './proofs.ts';
 import { bugText, runCheck } from './run.ts';
 import type { Job } from './run.ts';
 import type { Known } from './store.ts';
@@ -55,6 +48,7 @@ export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps)
     checks,
     run: async (signal, emit, everything, isFresh = false) => {
       const chosen = chooseChecks(checks, deps, { everything, isFresh });
+      wantProofs(checks, deps, chosen);
       await runWalk({ checks, deps, followUps, memory, signal, emit, ...chosen });
       for (const [key, remembered] of paidOf(memory)) deps.paid?.set(key, remembered);
     },

@@ -11,7 +11,6 @@
  */
 import { dateAndAge } from '../core/date-text.ts';
 import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
-import type { Finding } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';

@@ -296,6 +296,10 @@ function tokenAfter(secondsAgo: number, said: readonly RunnerEvent[], askedAgain
   return shown.find(({ check: { id } }) => id === 'token@runnerAA1')?.finding.status;
 }
 
+function worked(runner: string, secondsAgo: number): RunnerEvent {
+  return event('polls-worked', { runner, lastAt: START - secondsAgo * 1000 });
+}
+
 describe('a server that was at fault', () => {
   test('is in doubt until it has proven the end, or the silence is long', () => {
     expect([19, 30, 99].map((ago) => tokenAfter(ago, []))).toEqual(Array(3).fill('unknown'));
@@ -308,9 +312,6 @@ describe('a server that was at fault', () => {
   });
 
   test('has proven it when a counted poll of that entry has worked since', () => {
-    const worked = (runner: string, secondsAgo: number) =>
-      event('polls-worked', { runner, lastAt: START - secondsAgo * 1000 });
-
     expect(tokenAfter(30, [worked('runnerAA1', 5)])).toBe('pass');
     expect(tokenAfter(30, [worked('runnerAA1', 20)])).toBe('unknown');
     expect(tokenAfter(30, [worked('runnerAA2', 5)])).toBe('unknown');

@@ -125,9 +125,11 @@ describe('silence', () => {
   });
 });
 
-test('a poll of the entry that worked is a sign for its refused token', () => {
-  const worked = (ago: number, runner = 'runnerAA1') => said('polls-worked', ago, { runner });
+function worked(ago: number, runner = 'runnerAA1'): RunnerEvent {
+  return said('polls-worked', ago, { runner });
+}
 
+test('a poll of the entry that worked is a sign for its refused token', () => {
   expect(signAgo([worked(10)], { askedAgo: 60 })).toBe(10);
   expect(signAgo([worked(50)], { askedAgo: 60 })).toBeUndefined();
   expect(signAgo([worked(10, 'runnerAA2')], { askedAgo: 60 })).toBeUndefined();

@@ -1,96 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Check } from '../../src/core/check.ts';
-import type { CheckId, Finding, ProbeResult } from '../../src/core/finding.ts';
-import type { Probe } from '../../src/core/probe.ts';
-import { runJob } from '../../src/checks/run.ts';
-import { Store } from '../../src/checks/store.ts';
-import { createWalk } from '../../src/checks/walk.ts';
-import { setClock } from '../support/clock.ts';
-import { contextsAt } from '../support/places.ts';
-import { check, ENDPOINT, failingFinding, PASS, probe, runnerTarget } from '../support/probes.ts';
-import { requestBudget } from '../support/request-budget.ts';
-
-interface Staged {
-  readonly requestsPerHour?: number;
-  readonly runners?: number;
-  readonly phase?: number;
-  /** With a probe that is no link and needs none. */
-  readonly beside?: boolean;
-}
-
-/** The links of the real walk with findings to set, and a record of what was run. */
-function stage(options: Staged = {}) {
-  const clock = setClock();
-  const store = new Store(clock);
-  const budget = requestBudget(clock, options.requestsPerHour ?? 20);
-  const says: Record<string, Finding> = {};
-  const ran: string[] = [];
-  const contradicted = new Set<CheckId>();
-  const mayPass = new Set<CheckId>();
-  const proofs: string[] = [];
-  const link = (id: string, needs: string[], over: Partial<Probe> = {}): Probe =>
-    probe({
-      id,
-      needs,
-      kind: 'endpoint',
-      intervalSeconds: 15,
-      ...over,
-      run: ({ provesEnd = false }) => {
-        ran.push(id);
-        if (provesEnd) proofs.push(id);
-        return says[id] ?? PASS;
-      },
-    });
-  const probes = {
-    dns: link('dns', []),
-    connect: link('connect', ['dns']),
-    http: link('http', ['connect'], { intervalSeconds: 60 }),
-    beside: link('beside', []),
-    api: link('api', ['http'], { intervalSeconds: 900, requests: { api: 'budgeted' } }),
-    token: link('token', ['api'], {
-      intervalSeconds: 900,
-      kind: 'runner',
-      requests: { token: 'budgeted' },
-    }),
-  };
-  const runners = Array.from({ length: options.runners ?? 1 }, (_, index) =>
-    runnerTarget(`r${index}`),
-  );
-  const checks: Check[] = [
-    ...[probes.dns, probes.connect, probes.http, probes.api].map((link) => check(link, ENDPOINT)),
-    ...(options.beside === true ? [check(probes.beside, ENDPOINT)] : []),
-    ...runners.map((runner) => check(probes.token, runner)),
-  ];
-  store.adopt(checks);
-  const job = createWalk('walk', checks, {
-    clock,
-    contexts: contextsAt(),
-    budget,
-    known: (id) => store.known(id),
-    restore: (id) => void store.restore(id),
-    reserve: budget.reserve,
-    contradicted: () => contradicted,
-    mayPass: () => mayPass,
-    ...(options.phase === undefined ? {} : { phase: () => options.phase ?? 0 }),
-  });
-  const record = (result: ProbeResult): void => void store.record(result);
-  const walk = async (everything = false, isFresh = false): Promise<string[]> => {
-    ran.length = 0;
-    const stop = new AbortController().signal;
-    await runJob({ job, clock, stop, onResult: record, everything, isFresh });
-    return [...ran];
-  };
-  const statuses = () =>
-    Object.fromEntries(
-      store.states().map(({ check: { id }, finding }) => [id.split('@')[0], finding.status]),
-    );
-  return { clock, says, walk, statuses, store, budget, contradicted, mayPass, proofs };
-}
+import { ENDPOINT, failingFinding, PASS } from '../support/probes.ts';
+import { stageWalk } from '../support/staged-walk.ts';
 
 describe('what is due', () => {
   test('a follow-up is due at every walk, and makes no link ask GitLab more often', async () => {
-    const { walk, clock } = stage({ beside: true });
+    const { walk, clock } = stageWalk({ beside: true });
     await walk();
     clock.advance(15);
 
@@ -98,7 +13,7 @@ describe('what is due', () => {
   });
 
   test('with a phase a slow link has its turn there, whenever its last run was', async () => {
-    const { walk, clock } = stage({ phase: 0.5 });
+    const { walk, clock } = stageWalk({ phase: 0.5 });
     const runs: number[] = [];
     for (let second = 0; second < 240; second += 15) {
       if ((await walk()).includes('http')) runs.push(second);
@@ -109,7 +24,7 @@ describe('what is due', () => {
   });
 
   test('the first walk runs everything, the next one only the path', async () => {
-    const { walk, clock } = stage();
+    const { walk, clock } = stageWalk();
 
     expect(await walk()).toEqual(['dns', 'connect', 'http', 'api', 'token']);
     clock.advance(15);
@@ -121,7 +36,7 @@ describe('what is due', () => {
   });
 
   test('what ends by itself is asked again soon, with no budget left, until it has ended', async () => {
-    const { walk, clock, says, budget } = stage({ requestsPerHour: 2 });
+    const { walk, clock, says, budget } = stageWalk({ requestsPerHour: 2 });
     const waiting = { status: 'fail', reason: 'r', detail: 'd', recheckSeconds: 60 } as const;
     says['token'] = waiting;
     await walk();
@@ -138,14 +53,14 @@ describe('what is due', () => {
   });
 
   test('a full round runs everything, due or not', async () => {
-    const { walk } = stage();
+    const { walk } = stageWalk();
     await walk();
 
     expect(await walk(true)).toEqual(['dns', 'connect', 'http', 'api', 'token']);
   });
 
   test('a fresh walk repeats everything outside the request budget', async () => {
-    const { walk, budget } = stage();
+    const { walk, budget } = stageWalk();
     await walk();
 
     expect(await walk(false, true)).toEqual(['dns', 'connect', 'http']);
@@ -153,7 +68,7 @@ describe('what is due', () => {
   });
 
   test('what the runner contradicts is asked at once, due or not, and its answer is not asked for again', async () => {
-    const { walk, contradicted, budget } = stage({ requestsPerHour: 2 });
+    const { walk, contradicted, budget } = stageWalk({ requestsPerHour: 2 });
     await walk();
     contradicted.add('token@r0');
 
@@ -164,7 +79,7 @@ describe('what is due', () => {
   });
 
   test('of many that it contradicts, six an hour are asked before their turn', async () => {
-    const { walk, contradicted, clock } = stage({ requestsPerHour: 100, runners: 10 });
+    const { walk, contradicted, clock } = stageWalk({ requestsPerHour: 100, runners: 10 });
     await walk();
     for (let index = 0; index < 10; index += 1) contradicted.add(`token@r${index}`);
 
@@ -176,7 +91,7 @@ describe('what is due', () => {
   });
 
   test('http goes along when a token is due, because the token travels on its connection', async () => {
-    const { walk, clock, says } = stage();
+    const { walk, clock, says } = stageWalk();
     says['token'] = failingFinding();
     await walk();
     clock.advance(30);
@@ -185,7 +100,7 @@ describe('what is due', () => {
   });
 
   test('a failing token is checked twice more soon, then at its own interval', async () => {
-    const { walk, clock, says } = stage();
+    const { walk, clock, says } = stageWalk();
     says['token'] = failingFinding();
     const times: number[] = [];
     for (let walks = 0; walks < 40; walks += 1) {
@@ -197,7 +112,7 @@ describe('what is due', () => {
   });
 
   test('an answer that is late now and then brings no request to the API forward', async () => {
-    const { walk, clock, says } = stage();
+    const { walk, clock, says } = stageWalk();
     await walk();
     const runs: string[][] = [];
     for (const isLate of [true, false, true]) {
@@ -211,7 +126,7 @@ describe('what is due', () => {
   });
 
   test('a failing http link is checked in every walk', async () => {
-    const { walk, clock, says } = stage();
+    const { walk, clock, says } = stageWalk();
     says['http'] = failingFinding();
     await walk();
     clock.advance(15);
@@ -222,7 +137,7 @@ describe('what is due', () => {
 
 describe('what a failure does', () => {
   test('later links are skipped and not tried', async () => {
-    const { walk, says, statuses } = stage();
+    const { walk, says, statuses } = stageWalk();
     says['connect'] = failingFinding();
 
     expect(await walk()).toEqual(['dns', 'connect']);
@@ -236,7 +151,7 @@ describe('what a failure does', () => {
   });
 
   test('after a link with an unknown result no later link is judged', async () => {
-    const { walk, says, statuses } = stage();
+    const { walk, says, statuses } = stageWalk();
     says['connect'] = { status: 'unknown', reason: 'broken', detail: 'no idea' };
     await walk();
 
@@ -244,14 +159,14 @@ describe('what a failure does', () => {
   });
 
   test('a slow link is no obstacle', async () => {
-    const { walk, says } = stage();
+    const { walk, says } = stageWalk();
     says['dns'] = { status: 'warn', reason: 'broken', detail: 'slow' };
 
     expect(await walk()).toContain('token');
   });
 
   test('after the path is open again, a recent token result holds without a new request', async () => {
-    const { walk, clock, says, statuses } = stage();
+    const { walk, clock, says, statuses } = stageWalk();
     await walk();
     clock.advance(15);
     says['connect'] = failingFinding();
@@ -272,7 +187,7 @@ describe('what a failure does', () => {
   });
 
   test('a probe that throws is a bug of ours: unknown, with no text of the error', async () => {
-    const { walk, says, store } = stage();
+    const { walk, says, store } = stageWalk();
     Object.defineProperty(says, 'dns', {
       get: () => {
         throw new TypeError('secret glrt-abc');
@@ -288,82 +203,9 @@ describe('what a failure does', () => {
   });
 });
 
-describe('a sign that a fault is over', () => {
-  test('has the check asked at once, from the reserve, for a proof', async () => {
-    const { walk, says, mayPass, proofs, clock } = stage({ requestsPerHour: 2 });
-    says['token'] = failingFinding();
-    await walk();
-    clock.advance(15);
-    expect(await walk()).toEqual(['dns', 'connect']);
-    mayPass.add('token@r0');
-
-    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
-    expect(proofs).toEqual(['token']);
-  });
-
-  test('that comes again and again has a check asked every five minutes, four times an hour', async () => {
-    const { walk, says, mayPass, clock } = stage({ requestsPerHour: 2 });
-    says['token'] = failingFinding();
-    await walk();
-    mayPass.add('token@r0');
-    const asked: number[] = [];
-    for (let second = 15; second < 3600; second += 15) {
-      clock.advance(15);
-      if ((await walk()).includes('token')) asked.push(second);
-    }
-
-    expect(asked).toEqual([15, 315, 615, 915]);
-  });
-
-  test('leaves what the runner contradicts its share of the reserve', async () => {
-    const { walk, contradicted, mayPass, says, clock } = stage({ requestsPerHour: 8, runners: 7 });
-    says['token'] = failingFinding();
-    await walk();
-    for (let index = 0; index < 7; index += 1) mayPass.add(`token@r${index}`);
-    clock.advance(15);
-
-    expect((await walk()).filter((link) => link === 'token')).toHaveLength(4);
-    mayPass.clear();
-    for (let index = 0; index < 7; index += 1) contradicted.add(`token@r${index}`);
-    expect((await walk()).filter((link) => link === 'token')).toHaveLength(2);
-  });
-
-  test('of the server is proven by one token for all that passed before', async () => {
-    const { walk, mayPass } = stage({ requestsPerHour: 4, runners: 3 });
-    await walk();
-    for (let index = 0; index < 3; index += 1) mayPass.add(`token@r${index}`);
-
-    expect((await walk()).filter((link) => link === 'token')).toHaveLength(1);
-  });
-
-  test('is a link that passes again, for those behind it that failed', async () => {
-    const { walk, says, proofs, clock } = stage({ requestsPerHour: 5 });
-    says['token'] = failingFinding();
-    await walk();
-    says['http'] = failingFinding();
-    clock.advance(61);
-    await walk();
-    delete says['http'];
-    clock.advance(15);
-
-    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
-    expect(proofs).toEqual(['token']);
-  });
-
-  test('has nothing asked that ends by itself and has a pace of its own', async () => {
-    const { walk, says, mayPass, clock } = stage({ requestsPerHour: 2 });
-    says['token'] = { status: 'fail', reason: 'r', detail: 'd', recheckSeconds: 60 };
-    await walk();
-    mayPass.add('token@r0');
-    clock.advance(15);
-
-    expect(await walk()).toEqual(['dns', 'connect']);
-  });
-});
-
 describe('the budget', () => {
   test('never more than the hourly number of requests and four of the reserve, even if links fail and flap', async () => {
-    const { walk, clock, says } = stage({ runners: 50 });
+    const { walk, clock, says } = stageWalk({ runners: 50 });
     let requests = 0;
     for (let walks = 0; walks < 240; walks += 1) {
       says['token'] = walks % 3 === 0 ? PASS : failingFinding(walks % 2 === 0 ? 'broken' : 'worse');
@@ -376,7 +218,7 @@ describe('the budget', () => {
   });
 
   test('entries that must wait say so, and take turns', async () => {
-    const { walk, clock, store } = stage({ runners: 30, requestsPerHour: 11 });
+    const { walk, clock, store } = stageWalk({ runners: 30, requestsPerHour: 11 });
     await walk();
     const waiting = () =>
       store
@@ -392,7 +234,7 @@ describe('the budget', () => {
   });
 
   test('while GitLab asks for quiet, what it said last is not replaced by a wait for a turn', async () => {
-    const { walk, clock, says, store, budget } = stage();
+    const { walk, clock, says, store, budget } = stageWalk();
     says['token'] = failingFinding('broken', 'GitLab is in maintenance');
     await walk();
     clock.advance(3000);
