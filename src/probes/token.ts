@@ -33,8 +33,8 @@ import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
 const VERIFY_SECONDS = 3600;
-/** How soon the end of maintenance is seen. */
-const RECHECK_SECONDS = 60;
+/** How soon the end of maintenance is seen: at the next turn of the path. A runner that polls asks five times as often. */
+const RECHECK_SECONDS = 15;
 /** A state of GitLab, in which verify has done nothing. */
 const STATES: ReadonlySet<string> = new Set<TokenFault>([
   'read-only',

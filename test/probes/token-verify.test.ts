@@ -141,7 +141,7 @@ describe('a GitLab that takes no writes, until it does', () => {
     });
     const target = entry(server.port);
     const ask = async (previous?: Finding): Promise<Finding> => {
-      clock.advance(60);
+      clock.advance(15);
       return await walkThrough(target, { clock, budget, previous });
     };
     const withToken = (): number =>
@@ -154,13 +154,13 @@ describe('a GitLab that takes no writes, until it does', () => {
     ['fail read-only', gitlab(503, { message: 'GitLab is in maintenance mode' })],
     ['fail unavailable', reply(502, '<h1>502</h1>')],
   ])(
-    '%s: it is asked each minute without the token, and with it once that is over',
+    '%s: it is asked at each turn of the path without the token, and with it once that is over',
     async (expected, during) => {
       await using world = await outage(during);
       const first = await world.ask();
       expect([nameOf(first), first.recheckSeconds, first.holdsSeconds]).toEqual([
         expected,
-        60,
+        15,
         undefined,
       ]);
       const second = await world.ask(first);
