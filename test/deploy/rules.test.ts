@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 
 import { ALERTS, DEPLOY, RECORDINGS } from '../support/deployed-files.ts';
@@ -18,12 +18,15 @@ const RULES = [...ALERTS, ...RECORDINGS];
 const NAMES = [...new Set(ALERTS.map(({ alert }) => alert))];
 
 function ran(program: string, words: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
-  return { status, output: stdout + stderr };
+  // Its garbage is collected seldom: it does not live long.
+  const env = { ...process.env, GOGC: '400' };
+  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', env });
+  return { status, stdout, output: stdout + stderr };
 }
 
 function testRules(folder: string, name: string) {
-  return ran('promtool', ['test', 'rules', `${folder}/tests/${name}.yml`]);
+  const { status, output } = ran('promtool', ['test', 'rules', `${folder}/tests/${name}.yml`]);
+  return { status, output };
 }
 
 describe('the tools of Prometheus', () => {
@@ -45,22 +48,17 @@ describe('the tools of Prometheus', () => {
     });
   });
 
-  test.each([...NAMES, ...RECORDINGS.filter(isUsed).map(({ record }) => record)])(
-    'see it when %s never holds',
-    (name) => {
-      const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-mutant-'));
-      try {
-        cpSync(PROMETHEUS, folder, { recursive: true });
-        const file = fileOf(name);
-        const path = join(folder, 'rules', file);
-        writeFileSync(path, silenced(readFileSync(path, 'utf8'), name));
+  describe('see it', () => {
+    const names = [...NAMES, ...RECORDINGS.filter(isUsed).map(({ record }) => record)];
+    let unseen: readonly string[];
+    beforeAll(() => {
+      unseen = unseenOf(names);
+    });
 
-        expect(seriesFor(name).some((series) => failsOn(series, folder))).toBe(true);
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
-    },
-  );
+    test.each(names)('when %s never holds', (name) => {
+      expect(unseen).not.toContain(name);
+    });
+  });
 });
 
 /** One series of one file, in the form of a file of its own. */
@@ -93,9 +91,49 @@ function restingOn(name: string): readonly string[] {
   return [name, ...direct.flatMap((rule) => restingOn('alert' in rule ? rule.alert : rule.record))];
 }
 
-function failsOn({ file, text }: Series, folder: string): boolean {
-  writeFileSync(join(folder, 'tests', `${file}.yml`), text);
-  return testRules(folder, file).status !== 0;
+/** A copy of the rules in which one of them never holds, and the series that may show it. */
+interface Mutant {
+  readonly name: string;
+  readonly folder: string;
+  readonly series: readonly Series[];
+}
+
+/** The rules that may never hold without any series that shows it. */
+function unseenOf(names: readonly string[]): readonly string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-mutants-'));
+  try {
+    let left: readonly Mutant[] = names.map((name) => mutantOf(name, join(folder, name)));
+    for (let index = 0; left.some(({ series }) => index < series.length); index++)
+      left = survivorsOf(left, index);
+    return left.map(({ name }) => name);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function mutantOf(name: string, folder: string): Mutant {
+  cpSync(PROMETHEUS, folder, { recursive: true });
+  const path = join(folder, 'rules', fileOf(name));
+  writeFileSync(path, silenced(readFileSync(path, 'utf8'), name));
+  return { name, folder, series: seriesFor(name) };
+}
+
+/** Tries one series on each mutant, all of them in one start of the tool; it says no word of those that fail. */
+function survivorsOf(mutants: readonly Mutant[], index: number): readonly Mutant[] {
+  const tried = mutants.flatMap((mutant) => {
+    const one = mutant.series[index];
+    if (one === undefined) return [];
+    const file = join(mutant.folder, 'tests', `${one.file}.yml`);
+    writeFileSync(file, one.text);
+    return [{ mutant, file }];
+  });
+  const { stdout } = ran('promtool', ['test', 'rules', ...tried.map(({ file }) => file)]);
+  const parts = stdout.split(/^Unit Testing: +/m).slice(1);
+  expect(parts.map((part) => part.split('\n')[0])).toEqual(tried.map(({ file }) => file));
+  const seen = new Set(
+    tried.filter((_, at) => !parts[at]?.includes('SUCCESS')).map(({ mutant }) => mutant),
+  );
+  return mutants.filter((mutant) => !seen.has(mutant));
 }
 
 /** The one that only the dashboard shows is not asked for by an alert. */
