@@ -1,6 +1,6 @@
 /**
  * Compiles the program into dist, or into the folder that is given, and copies what it reads beside its code:
- * `node tools/build.ts [FOLDER]`.
+ * `node tools/build.ts [FOLDER]`. Types are only erased; `npm run types` checks them.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
