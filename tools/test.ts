@@ -1,12 +1,14 @@
 /**
- * `npm test`: every check of `npm run check`, then every test, then whether a test produced each reason of each probe.
+ * `npm test`: every check of `npm run check`, every test, and whether a test produced each reason of each probe.
  * Root also runs test/root; for other users the last lines name what was not run. The very last line is `N passed, N
  * failed`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { COMPILE_CACHE } from '../test/support/compile-cache.ts';
@@ -15,14 +17,19 @@ import type { Tally } from './tally.ts';
 import { TALLY_VARIABLE } from './tally.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const CHECKS = ['format:check', 'lint', 'types', 'unused', 'docs:check'];
+/** Tests go on from what it has found. */
+const FIRST_CHECK = 'types';
+/** One after the other, beside the tests, which wait a part of their time. */
+const OTHER_CHECKS = ['format:check', 'lint', 'unused', 'docs:check'];
 const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
 const ROOT_TESTS = 'test/root';
 
 const isRoot = process.getuid?.() === 0;
 const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-test-'));
 try {
-  const sum = [...CHECKS.map((name) => check(name)), tests(), reasons()].reduce(addTallies);
+  const first = await check(FIRST_CHECK);
+  const [others, tested] = await Promise.all([otherChecks(), tests()]);
+  const sum = [first, others, tested, reasons()].reduce(addTallies);
   if (!isRoot) {
     print(
       `left out, since they need root: the tests of ${ROOT_TESTS}, and whether every reason is produced. Type: sudo npm test`,
@@ -34,21 +41,32 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function check(name: string): Tally {
+async function otherChecks(): Promise<Tally> {
+  let sum: Tally = { passed: 0, failed: 0 };
+  for (const name of OTHER_CHECKS) sum = addTallies(sum, await check(name));
+  return sum;
+}
+
+async function check(name: string): Promise<Tally> {
   const started = Date.now();
-  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', name], {
+  const child = spawn(process.execPath, ['--run', name], {
     cwd: ROOT,
-    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
   const took = ((Date.now() - started) / 1000).toFixed(1);
   print(`${status === 0 ? 'ok    ' : 'FAILED'} npm run ${name} (${took} s)`);
   if (status !== 0) print(`${stdout}${stderr}`);
   return verdictOf(status === 0);
 }
 
-function tests(): Tally {
+async function tests(): Promise<Tally> {
   const tallyFile = join(folder, 'tally.json');
-  const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run'], {
+  const child = spawn(join(ROOT, 'node_modules/.bin/vitest'), ['run'], {
     cwd: ROOT,
     stdio: 'inherit',
     env: {
@@ -59,6 +77,7 @@ function tests(): Tally {
       [SEEN_VARIABLE]: seenFile(),
     },
   });
+  const [status] = (await once(child, 'exit')) as [number | null];
   if (!existsSync(tallyFile)) return verdictOf(false);
   const tally = JSON.parse(readFileSync(tallyFile, 'utf8')) as Tally;
   // A failure outside of a test, such as an error in the configuration.
