@@ -4,13 +4,14 @@
  * every file.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startDemo } from './support/demo-process.ts';
+import { lendTypes } from './support/installed-copy.ts';
 import { descendantsOf, stillRunning } from './support/process-tree.ts';
 import { until } from './support/until.ts';
 
@@ -83,16 +84,10 @@ test('what `npm test` sets up is there, a second time in no time at all', async 
   expect(await ran('node', ['tools/setup.mjs', 'test'], clone)).toBe('');
 });
 
-/** What the compiler found here, so that it looks in the clone only at what differs: a file that is missing, first of all. */
-function lendTypes(): void {
-  const found = 'node_modules/.cache/types.tsbuildinfo';
-  if (existsSync(join(ROOT, found))) cpSync(join(ROOT, found), join(clone, found));
-}
-
 test.each(['types', 'docs:check'])(
   '`npm run %s` finds all that it reads: no file of the project was left out of the commit',
   async (name) => {
-    lendTypes();
+    await lendTypes(clone);
     expect(await ran('npm', ['run', '--silent', name], clone)).toBe('');
   },
 );
