@@ -1,6 +1,6 @@
 /**
- * From the command line to a daemon that has not started: settings file, log, paths, exporter. A flag wins
- * over the settings file, which wins over the default.
+ * From the command line to a daemon that has not started: settings file, log, paths. A flag wins over the
+ * settings file, which wins over the default.
  */
 import { access, constants, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -15,11 +15,10 @@ import { errnoText, isErrno } from '../core/errno.ts';
 import { OWN_SETTINGS } from '../core/own-service.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Problem } from '../core/reading.ts';
+import type { DaemonOptions } from '../daemon.ts';
 import { Daemon } from '../daemon.ts';
 import type { Log } from '../log.ts';
 import { createLog } from '../log.ts';
-import type { Exporter } from '../metrics/exporter.ts';
-import { createExporter } from '../metrics/exporter.ts';
 import { ALL_PROBES } from './all-probes.ts';
 import { Protection } from '../server/protection.ts';
 import type { Invocation } from './command-line.ts';
@@ -32,7 +31,6 @@ export type Assembly =
   | {
       readonly kind: 'ready';
       readonly daemon: Daemon;
-      readonly exporter: Exporter;
       readonly log: Log;
       readonly addresses: readonly string[];
       readonly enableLifecycle: boolean;
@@ -42,13 +40,14 @@ export type Assembly =
   /** There is nothing to run: --config.check, or settings that cannot be used. */
   | { readonly kind: 'done'; readonly exitCode: number };
 
-/**
- * `quiet` for a command that answers in the terminal and does not listen: only errors are logged unless a flag
- * says otherwise.
- */
+interface AssemblyOptions extends Pick<DaemonOptions, 'onResult'> {
+  /** For a command that answers in the terminal and does not listen: only errors are logged unless a flag says otherwise. */
+  readonly quiet: boolean;
+}
+
 export async function createDaemon(
   invocation: Invocation,
-  { quiet }: { readonly quiet: boolean },
+  { quiet, onResult }: AssemblyOptions,
 ): Promise<Assembly> {
   const isCheck = switchFlag(invocation, 'config.check');
   const loaded = await settingsOf(invocation);
@@ -59,12 +58,11 @@ export async function createDaemon(
     return { kind: 'done', exitCode: report(loaded, webProblems) };
   }
   const log = logOf(invocation, settings, quiet);
-  const exporter = createExporter(ALL_PROBES);
+  const ofResults = onResult === undefined ? {} : { onResult };
   return {
     kind: 'ready',
     protection,
-    daemon: await daemonOf(invocation, settings, { log, exporter, isRecording: !quiet }),
-    exporter,
+    daemon: await daemonOf(invocation, settings, { log, isRecording: !quiet, ...ofResults }),
     log,
     addresses: settings.listenAddresses ?? [],
     enableLifecycle: settings.enableLifecycle === true,
@@ -87,7 +85,7 @@ function logOf(
 async function daemonOf(
   invocation: Invocation,
   settings: Settings,
-  { log, exporter, isRecording }: { log: Log; exporter: Exporter; isRecording: boolean },
+  options: Pick<DaemonOptions, 'log' | 'isRecording' | 'onResult'>,
 ): Promise<Daemon> {
   const stateDirectory = await stateDirectoryOf(settings);
   const settingsFile = textFlag(invocation, 'config.file');
@@ -97,9 +95,7 @@ async function daemonOf(
     loadSettings: async () => await settingsOf(invocation),
     paths: pathsOf(invocation),
     clock: systemClock,
-    log,
-    isRecording,
-    onResult: (result, probe) => exporter.observe(result, probe),
+    ...options,
     ...(settingsFile === undefined ? {} : { settingsFile: resolve(settingsFile) }),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
   });

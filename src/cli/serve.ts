@@ -1,7 +1,10 @@
 /** `runnerwatch serve`: the daemon, its listeners and its signals. */
 import { errnoText } from '../core/errno.ts';
+import type { Exporter } from '../metrics/exporter.ts';
+import { createExporter } from '../metrics/exporter.ts';
 import { listenAll } from '../server/listen.ts';
 import { buildServer } from '../server.ts';
+import { ALL_PROBES } from './all-probes.ts';
 import type { Assembly } from './create-daemon.ts';
 import { createDaemon } from './create-daemon.ts';
 import type { Invocation } from './command-line.ts';
@@ -11,11 +14,15 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 
 export async function serve(invocation: Invocation): Promise<number> {
-  const assembly = await createDaemon(invocation, { quiet: false });
+  const exporter = createExporter(ALL_PROBES);
+  const assembly = await createDaemon(invocation, {
+    quiet: false,
+    onResult: (result, probe) => exporter.observe(result, probe),
+  });
   if (assembly.kind === 'done') return assembly.exitCode;
   const stop = stopSignal();
   try {
-    await run(assembly, stop);
+    await run(assembly, exporter, stop);
     return EXIT_OK;
   } catch (error) {
     process.stderr.write(`runnerwatch: ${errnoText(error)}\n`);
@@ -24,7 +31,8 @@ export async function serve(invocation: Invocation): Promise<number> {
 }
 
 async function run(
-  { daemon, exporter, log, addresses, enableLifecycle, protection }: Ready,
+  { daemon, log, addresses, enableLifecycle, protection }: Ready,
+  exporter: Exporter,
   stop: AbortSignal,
 ): Promise<void> {
   const tell = (problems: readonly string[]): void =>

@@ -9,7 +9,6 @@ import type { TLSSocket } from 'node:tls';
 import type { Judgement } from './credentials.ts';
 import { Credentials } from './credentials.ts';
 import type { ClientAuth, WebConfig, WebTls } from './web-config.ts';
-import { readWebConfig } from './web-config.ts';
 
 const WATCH_SECONDS = 5;
 const NOTHING: WebConfig = { users: new Map() };
@@ -30,6 +29,8 @@ export class Protection {
   /** Reads the file once more; with a problem the old protection stays. */
   async refresh(): Promise<readonly string[]> {
     if (this.#file === undefined) return [];
+    // Most run without a file: its parser is loaded for the others alone.
+    const { readWebConfig } = await import('./web-config.ts');
     const { config, problems } = await readWebConfig(this.#file);
     if (config === undefined) return problems;
     if (this.#signature !== '' && config.tls?.clientAuth !== this.#config.tls?.clientAuth) {
