@@ -8,8 +8,8 @@ import { LongFilesFirst } from './tools/long-files-first.ts';
 import { TALLY_VARIABLE, TallyReporter } from './tools/tally.ts';
 
 /**
- * Tests of functions: they change nothing of their process. Files of theirs share a worker and what it has loaded,
- * which is half of the time that they take.
+ * Their tests leave their process as it was. Files of theirs share a worker and what it has loaded, which is half of the
+ * time that they take.
  */
 const UNITS = [
   'checks',
@@ -17,10 +17,16 @@ const UNITS = [
   'core',
   'diagnosis',
   'discovery',
+  'follow-ups',
   'gitlab',
+  'go',
+  'host',
   'lint',
   'metrics',
+  'probes',
+  'recorder',
   'report',
+  'runner',
 ].map((room) => `test/${room}/**/*.test.ts`);
 
 /** For anybody but root `npm test` names them as left out. */
@@ -30,7 +36,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most tests wait for deadlines of their peers, not for a core.
-    maxWorkers: Math.max(6, availableParallelism()),
+    maxWorkers: Math.max(8, availableParallelism()),
     sequence: { sequencer: LongFilesFirst },
     // Bounds for what never ends. Nothing is measured by them: a busy machine may take its time.
     testTimeout: 600_000,
