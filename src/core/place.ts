@@ -3,6 +3,7 @@
  * none of them knows whether a systemd unit, a script or a shell started the runner. `discovery/` finds the places,
  * `host/place/` knows their commands.
  */
+import type { ContainerState } from './container-state.ts';
 import type { FixStep } from './diagnosis.ts';
 import type { Paths } from './paths.ts';
 import type { LogSource } from './runner-event.ts';
@@ -80,6 +81,15 @@ export interface RunnerFiles {
   readonly usualConfigs: readonly string[];
 }
 
+/** The container that a runner lives in, as its engine knows it. */
+export interface PlaceContainer {
+  readonly name: string;
+  /** Never rejects. */
+  state(signal: AbortSignal): Promise<ContainerState>;
+  /** The client of its engine with these arguments. */
+  client(words: string): Command;
+}
+
 export interface Place {
   /** Label of its checks and causes: `gitlab-runner.service`. */
   readonly id: string;
@@ -94,6 +104,8 @@ export interface Place {
   readonly isManaged: boolean;
   /** The unit of the system's systemd that runs it; absent without one. */
   readonly unit?: string;
+  /** Absent on the host itself, and where no engine tells of it. */
+  readonly container?: PlaceContainer;
   /** Where its log is; absent where that is not known. */
   readonly log?: LogSource;
   readonly commands: PlaceCommands;

@@ -1,10 +1,13 @@
 /**
  * Is the runner's main process there, since when, and on this config?
  *
- * Source    /proc (host/proc/runner-process.ts); the unit's state by `systemctl show` where systemd runs.
- * Measures  processes, started_timestamp_seconds, restarts (of the unit since it was loaded).
+ * Source    /proc (host/proc/runner-process.ts); the unit's state by `systemctl show` where systemd runs; the state of
+ *           its container at the engine's socket.
+ * Measures  processes, started_timestamp_seconds, restarts (of the unit since it was loaded, of the container since
+ *           a person last started it).
  * Reasons   not-running, not-installed, restarting, failed, crash-loop, stopped, uninterruptible, other-config,
- *           two-processes.
+ *           two-processes; of a container: container-stopped, container-out-of-memory, container-restart-loop,
+ *           container-paused, container-never-started, container-removed, container-unhealthy.
  * Unknown   blind: other users' processes are hidden from runnerwatch.
  */
 import { CHANGES_OF_CONFIG } from '../core/change.ts';
@@ -21,6 +24,14 @@ import { processesUsing } from '../host/fs/same-file.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { RestartCounter, UnitRestarts } from '../host/proc/restart-counter.ts';
 import { remainsUninterruptible } from '../host/proc/uninterruptible.ts';
+import type { SeenContainer } from '../host/docker/container-judgement.ts';
+import {
+  CONTAINER_REASONS,
+  containerFacts,
+  judgeContainer,
+} from '../host/docker/container-judgement.ts';
+import type { ContainerState } from '../core/container-state.ts';
+import { plainLine } from '../runner/log/plain-line.ts';
 import type { UnitState } from '../host/systemd/systemd.ts';
 import { unitState } from '../host/systemd/systemd.ts';
 import { endText, isFailedStart } from '../host/systemd/unit-life.ts';
@@ -48,6 +59,7 @@ const REASONS = {
     'two-processes',
     'blind',
   ),
+  ...CONTAINER_REASONS,
 } as const;
 
 const MEASURES = {
@@ -56,7 +68,9 @@ const MEASURES = {
     measurement: 'uptime',
     help: 'Start time of the main runner process.',
   },
-  restarts: { help: 'Automatic restarts of the unit since it was loaded.' },
+  restarts: {
+    help: 'Automatic restarts of the unit since it was loaded, or of the container since a person last started it.',
+  },
 } as const;
 
 export function createService() {
@@ -76,22 +90,22 @@ export function createService() {
     measures: MEASURES,
 
     async run(_target, _options, { place, neighbours, paths, signal, clock }) {
-      const [processes, unit] = await Promise.all([
-        findRunnerProcesses(paths),
-        place.unit === undefined ? undefined : unitState(place.unit, paths, signal),
-      ]);
-      const ours = await processesUsing(place.files.config, processes, paths);
+      const { ours, ...found } = await look(place, paths, signal);
       const [main] = ours;
-      const loop = unit
-        ? unitLoopFault(place.id, restarts.count(...restartsOf(place.id, unit, main, clock)))
-        : loopFault(starts.count(place.id, main?.pid, clock.seconds()));
-      const other = unaccountedProcess(processes, neighbours);
-      const facts = factsOf(place, { main, second: ours[1], other, unit }, clock.wall());
-      const common = { facts, measures: measuresOf(ours, unit) };
+      const container = seenContainer(place, found.state, { main, counter: restarts, clock });
+      const other = unaccountedProcess(found.processes, neighbours);
+      const seen: Found = { main, second: ours[1], other, unit: found.unit, container };
+      const loop = loopOf(place, seen, { starts, restarts, clock });
+      const facts = factsOf(place, seen, clock.wall());
+      const common = { facts, measures: measuresOf(ours, seen) };
+      const ofContainer = container && judgeContainer(container);
       if (main === undefined) {
-        return { ...(await absence({ place, other, unit, loop })), ...common };
+        const absent = await absence(place, seen, loop);
+        return { ...(ofContainer ?? absent), ...common };
       }
-      const fault = (await stuckFault(main, paths, signal)) ?? faultOf(main, ours, loop);
+      const own = (await stuckFault(main, paths, signal)) ?? faultOf(main, ours, loop);
+      // A frozen process may seem to hang.
+      const fault = ofContainer?.status === 'fail' ? ofContainer : (own ?? ofContainer);
       return fault === undefined ? { status: 'pass', ...common } : { ...fault, ...common };
     },
   });
@@ -99,12 +113,51 @@ export function createService() {
 
 export const service = createService();
 
-function measuresOf(ours: readonly RunnerProcess[], unit: UnitState | undefined) {
-  const [main] = ours;
+async function look(place: Place, paths: Paths, signal: AbortSignal) {
+  const [processes, unit, state] = await Promise.all([
+    findRunnerProcesses(paths),
+    place.unit === undefined ? undefined : unitState(place.unit, paths, signal),
+    place.container?.state(signal),
+  ]);
+  const ours = await processesUsing(place.files.config, processes, paths);
+  return { processes, ours, unit, state };
+}
+
+/** What its engine says of its container; nothing on the host. */
+function seenContainer(
+  { id, container }: Place,
+  state: ContainerState | undefined,
+  { main, counter, clock }: ContainerTools,
+): SeenContainer | undefined {
+  if (container === undefined || state === undefined) return undefined;
+  const { name } = container;
+  const now = clock.wall();
+  const seen = { name, state: withPlainLine(state), now, hasProcess: main !== undefined };
+  if (!('restarts' in state)) return { ...seen, restarts: 0 };
+  const age = main === undefined ? undefined : (now - main.startedAt) / 1000;
+  const counted = { restarts: state.restarts, lifeSeconds: undefined };
+  return { ...seen, restarts: counter.count(`${id} container`, counted, age, clock.seconds()) };
+}
+
+interface ContainerTools {
+  readonly main: RunnerProcess | undefined;
+  readonly counter: UnitRestarts;
+  readonly clock: Clock;
+}
+
+/** What it wrote may hold colours and secrets. */
+function withPlainLine(state: ContainerState): ContainerState {
+  if (!('lastLine' in state) || state.lastLine === undefined) return state;
+  return { ...state, lastLine: plainLine(state.lastLine) };
+}
+
+function measuresOf(ours: readonly RunnerProcess[], { main, unit, container }: Found) {
+  const ofContainer = container !== undefined && 'restarts' in container.state;
+  const restarts = ofContainer ? container.state.restarts : unit?.restarts;
   return {
     processes: ours.length,
     ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
-    ...(unit === undefined ? {} : { restarts: unit.restarts }),
+    ...(restarts === undefined ? {} : { restarts }),
   };
 }
 
@@ -130,17 +183,19 @@ interface Found {
   /** A runner process that no place of this host accounts for; the finding names its config file. */
   readonly other: RunnerProcess | undefined;
   readonly unit: UnitState | undefined;
+  readonly container: SeenContainer | undefined;
 }
 
 function factsOf(
   { id, files: { config: configPath } }: Place,
-  { main, second, other, unit }: Found,
+  { main, second, other, unit, container }: Found,
   now: Instant,
 ): Record<string, Fact> {
   const elsewhere = other === undefined ? {} : { read: other.configPath, meant: configPath };
   return {
     unit: id,
     config_path: configPath,
+    ...(container === undefined ? {} : containerFacts(container)),
     ...(main === undefined ? elsewhere : { pid: main.pid, uid: main.uid, state: main.state }),
     ...(second === undefined ? {} : { other_pid: second.pid }),
     ...(unit === undefined
@@ -191,6 +246,25 @@ function faultOf(main: RunnerProcess, ours: readonly RunnerProcess[], loop: Loop
   return { status: 'warn', reason: 'two-processes', detail } as const;
 }
 
+interface Counters {
+  readonly starts: RestartCounter;
+  readonly restarts: UnitRestarts;
+  readonly clock: Clock;
+}
+
+/** By what starts it again; an engine tells of its container itself. */
+function loopOf(
+  { id }: Place,
+  { unit, main, container }: Found,
+  { starts, restarts, clock }: Counters,
+): LoopFault | undefined {
+  if (unit !== undefined)
+    return unitLoopFault(id, restarts.count(...restartsOf(id, unit, main, clock)));
+  return container === undefined || container.state.kind === 'unseen'
+    ? loopFault(starts.count(id, main?.pid, clock.seconds()))
+    : undefined;
+}
+
 interface LoopFault {
   readonly status: 'fail';
   readonly reason: 'crash-loop';
@@ -209,16 +283,8 @@ function unitLoopFault(id: string, restarts: number): LoopFault | undefined {
   return { status: 'fail', reason: 'crash-loop', detail };
 }
 
-interface Absence {
-  readonly place: Place;
-  /** A runner process that no place of this host accounts for. */
-  readonly other: RunnerProcess | undefined;
-  readonly unit: UnitState | undefined;
-  readonly loop: LoopFault | undefined;
-}
-
 /** Why there is no process on our config. */
-async function absence({ place, other, unit, loop }: Absence) {
+async function absence(place: Place, { other, unit }: Found, loop: LoopFault | undefined) {
   const { id, paths, files } = place;
   if (other !== undefined) {
     const detail = `process ${other.pid} uses ${other.configPath}, not ${files.config}`;
@@ -234,13 +300,19 @@ async function absence({ place, other, unit, loop }: Absence) {
   }
   const fault = loop ?? (unit === undefined ? undefined : unitFault(id, unit));
   if (fault !== undefined) return fault;
-  if (unit?.loadState !== 'loaded' && (await findProgram(paths)) === undefined) {
+  if (await isMissing(place, unit)) {
     const detail = `there is no gitlab-runner process, no unit, and none of ${PROGRAM_PATHS.join(', ')}`;
     return { status: 'fail', reason: 'not-installed', detail } as const;
   }
   const state = unit === undefined ? '' : `; ${id} is ${unit.activeState}`;
   const detail = `no process \`gitlab-runner run\` is running${state}`;
   return { status: 'fail', reason: 'not-running', detail } as const;
+}
+
+/** The program of a container has gone with it. */
+async function isMissing(place: Place, unit: UnitState | undefined): Promise<boolean> {
+  if (place.container !== undefined || unit?.loadState === 'loaded') return false;
+  return (await findProgram(place.paths)) === undefined;
 }
 
 /** `systemctl restart` and `stop` pass through these states; systemd bounds how long they last. */

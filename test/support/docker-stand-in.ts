@@ -19,6 +19,8 @@ export interface DockerScript {
   readonly processes?: Readonly<Record<string, number>>;
   /** Environment of every container. */
   readonly environment?: readonly string[];
+  /** What is known of a container, by its name. */
+  readonly inspected?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** What a container wrote, as the answer has it, or the error. */
   readonly log?: (name: string, query: URLSearchParams) => Buffer | DockerError;
   /** By path, instead of the usual answer; `silent` never answers. */
@@ -76,20 +78,27 @@ export async function startDockerServer(
 function answer(path: string, response: ServerResponse, says: DockerScript): void {
   const instead = says.instead?.[path];
   if (instead === 'silent') return;
-  if (instead !== undefined) {
-    answerError(response, instead);
-    return;
-  }
-  const url = new URL(path, 'http://docker');
-  const name = /^\/containers\/(?<name>[^/]+)\/logs$/.exec(url.pathname)?.groups?.['name'];
-  if (name !== undefined && says.log !== undefined) {
-    const written = says.log(name, url.searchParams);
-    if (Buffer.isBuffer(written)) response.end(written);
-    else answerError(response, written);
-    return;
-  }
+  if (instead !== undefined) return answerError(response, instead);
   if (path === '/_ping') return void response.end('OK');
-  response.end(JSON.stringify(bodyOf(path, says)));
+  const known = aboutContainer(new URL(path, 'http://docker'), says);
+  if (known === undefined) return void response.end(JSON.stringify(bodyOf(path, says)));
+  if (Buffer.isBuffer(known)) return void response.end(known);
+  answerError(response, known);
+}
+
+/** What the script says of one container; undefined where it says nothing of any. */
+function aboutContainer(
+  { pathname, searchParams }: URL,
+  { log, inspected }: DockerScript,
+): Buffer | DockerError | undefined {
+  const { name = '', what } =
+    /^\/containers\/(?<name>[^/]+)\/(?<what>logs|json)$/.exec(pathname)?.groups ?? {};
+  if (what === 'logs') return log?.(name, searchParams);
+  if (what === undefined || inspected === undefined) return undefined;
+  const found = inspected[name];
+  return found === undefined
+    ? { status: 404, message: `No such container: ${name}` }
+    : Buffer.from(JSON.stringify(found));
 }
 
 function answerError(response: ServerResponse, { status, message }: DockerError): void {

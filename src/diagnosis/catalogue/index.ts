@@ -2,6 +2,7 @@
 import type { Severity } from '../../core/vocabulary.ts';
 import type { CauseSpec, FamilyName, Stage } from '../cause-spec.ts';
 import { CONFIG_CAUSES } from './config.ts';
+import { CONTAINER_CAUSES } from './container.ts';
 import { DNS_CAUSES } from './dns.ts';
 import { EDGE_CAUSES } from './edge.ts';
 import { EXECUTOR_CAUSES } from './executor.ts';
@@ -29,6 +30,7 @@ interface Family {
 const FAMILIES: readonly Family[] = [
   { name: 'config', stage: 'config', causes: CONFIG_CAUSES },
   { name: 'config', stage: 'config', causes: LINT_CAUSES },
+  { name: 'process', stage: 'process', causes: CONTAINER_CAUSES },
   { name: 'process', stage: 'process', causes: PROCESS_CAUSES },
   { name: 'runner', stage: 'process', causes: RUNNER_CAUSES },
   { name: 'limits', stage: 'resources', causes: LIMIT_CAUSES },

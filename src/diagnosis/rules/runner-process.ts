@@ -27,7 +27,13 @@ const LOOP_SECONDS = 900;
 /** Long polls end after less than a minute, and a poll that fails ends as well. */
 const FLAT_SECONDS = 300;
 /** Reasons of the service check after a failed start. */
-const GONE: readonly string[] = ['failed', 'crash-loop', 'not-running'];
+const GONE: readonly string[] = [
+  'failed',
+  'crash-loop',
+  'not-running',
+  'container-stopped',
+  'container-restart-loop',
+];
 
 export function runnerProcessCauses(indexed: SnapshotIndex): readonly Cause[] {
   const failed = findFailedStart(indexed);

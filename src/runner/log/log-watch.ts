@@ -24,8 +24,9 @@ import { JournalReader } from './journal-reader.ts';
 import { LineBudget } from './line-budget.ts';
 import { IS_DATED } from './line-data.ts';
 import type { LogLine } from './log-line.ts';
-import { isInRunnerForm, parseLine, withoutColours } from './log-line.ts';
+import { isInRunnerForm, parseLine } from './log-line.ts';
 import { maskSecrets } from './mask.ts';
+import { MAX_TEXT, plainLine } from './plain-line.ts';
 import type { RawLine, Reader, ReaderDeps, ReaderState } from './reader.ts';
 import { MAX_LINE_CHARACTERS } from './reader.ts';
 import { RecordJoiner } from './record-joiner.ts';
@@ -33,7 +34,6 @@ import { EventWindow } from './event-window.ts';
 
 const MAX_LAST_LINES = 50;
 const MAX_RUNNERS = 600;
-const MAX_TEXT = 500;
 const MAX_UNDATED = 20;
 
 /** States that hold until a later line ends them, and the lines that end them: their order is enough. */
@@ -235,7 +235,7 @@ export class RunnerLogWatch implements RunnerLogReader {
     );
     const dated = isDated ? dataWith(IS_DATED, true) : {};
     const data = { ...event.data, ...dated };
-    const isNew = this.#window.add({ ...event, facts, data, at, text: formatLine(line.text) });
+    const isNew = this.#window.add({ ...event, facts, data, at, text: plainLine(line.text) });
     if (isNew && !line.isOld) this.#events.onEvent(event.kind, event.runner);
   }
 
@@ -258,25 +258,16 @@ function reasonIn(event: LogEvent | undefined): LogEvent['facts'] {
   return reason === undefined ? {} : { reason };
 }
 
-function formatLine(text: string): string {
-  return maskSecrets(joinLines(text)).slice(0, MAX_TEXT);
-}
-
 /** What explains a line comes first: a long one is cut. */
 const FIRST_KEYS: readonly string[] = ['error', 'status', 'failure_reason'];
 
 /** A record as the runner's own format has it, whatever format it was written in. */
 function formatRecord(raw: string, { level, message, fields }: LogLine): string {
-  if (!/^\s*(?:\{|time=|level=)/.test(raw)) return formatLine(raw);
+  if (!/^\s*(?:\{|time=|level=)/.test(raw)) return plainLine(raw);
   const keys = [
     ...FIRST_KEYS.filter((key) => key in fields && !message.includes(fields[key] ?? '')),
     ...Object.keys(fields).filter((key) => !FIRST_KEYS.includes(key)),
   ];
   const prefix = level === 'info' || level === 'debug' ? '' : `${level.toUpperCase()}: `;
-  return formatLine(`${prefix}${message} ${keys.map((key) => `${key}=${fields[key]}`).join(' ')}`);
-}
-
-/** One line without colours, and without the blanks that pad the message. */
-function joinLines(text: string): string {
-  return withoutColours(text).replace(/\s+/g, ' ').trim();
+  return plainLine(`${prefix}${message} ${keys.map((key) => `${key}=${fields[key]}`).join(' ')}`);
 }

@@ -1,0 +1,116 @@
+/**
+ * The state of a container, from `GET /containers/NAME/json`; of one that has ended also its last line. Docker and
+ * podman answer alike. A container that is about to be started again is "running" to Docker as well.
+ */
+import { deadlineOf } from '../../core/abort.ts';
+import type { Instant } from '../../core/clock.ts';
+import type { ContainerEnd, ContainerState } from '../../core/container-state.ts';
+import { errnoText } from '../../core/errno.ts';
+import type { DockerConnection } from './api.ts';
+import { DockerApi } from './api.ts';
+import { readContainerLog } from './container-log.ts';
+
+const ANSWER_SECONDS = 3;
+const MAX_TEXT = 300;
+/** Some lines may be empty. */
+const LAST_LINES = 5;
+
+interface Inspected {
+  readonly RestartCount?: unknown;
+  readonly HostConfig?: { readonly Memory?: unknown };
+  readonly State?: {
+    readonly Status?: unknown;
+    readonly ExitCode?: unknown;
+    readonly OOMKilled?: unknown;
+    readonly Error?: unknown;
+    readonly StartedAt?: unknown;
+    readonly FinishedAt?: unknown;
+    readonly Health?: {
+      readonly Status?: unknown;
+      readonly Log?: readonly { readonly Output?: unknown }[] | null;
+    } | null;
+  };
+}
+
+/** Never rejects. */
+export async function readContainerState(
+  connection: DockerConnection,
+  name: string,
+  signal: AbortSignal,
+): Promise<ContainerState> {
+  using deadline = deadlineOf(ANSWER_SECONDS, signal);
+  try {
+    const path = `/containers/${encodeURIComponent(name)}/json`;
+    const { status, body } = await new DockerApi(connection).get(path, deadline.signal);
+    if (status === 404) return { kind: 'removed' };
+    if (status !== 200) return { kind: 'unseen', why: `${status}: ${body.slice(0, MAX_TEXT)}` };
+    const state = stateOf(JSON.parse(body) as Inspected);
+    if (state.kind !== 'ended' && state.kind !== 'restarting') return state;
+    return { ...state, lastLine: await lastLineOf(connection, name, deadline.signal) };
+  } catch (error) {
+    const isLate = deadline.signal.aborted;
+    return { kind: 'unseen', why: isLate ? 'it does not answer' : errnoText(error) };
+  }
+}
+
+function stateOf({
+  State: state = {},
+  RestartCount: count,
+  HostConfig: config,
+}: Inspected): ContainerState {
+  const restarts = typeof count === 'number' ? count : 0;
+  switch (state.Status) {
+    case 'paused':
+      return { kind: 'paused' };
+    case 'created':
+    case 'configured':
+      return { kind: 'created', why: textOf(state.Error) };
+    case 'restarting':
+      return { kind: 'restarting', restarts, ...endOf(state, config?.Memory) };
+    case 'exited':
+    case 'dead':
+    case 'stopped':
+      return { kind: 'ended', ...endOf(state, config?.Memory) };
+    default:
+      return runningState(state, restarts);
+  }
+}
+
+function runningState(state: NonNullable<Inspected['State']>, restarts: number): ContainerState {
+  const { Health: health, StartedAt: startedAt } = state;
+  if (health?.Status !== 'unhealthy') {
+    return { kind: 'running', restarts, startedAt: instantOf(startedAt) };
+  }
+  return { kind: 'unhealthy', restarts, said: textOf(health.Log?.at(-1)?.Output) };
+}
+
+function endOf(state: NonNullable<Inspected['State']>, memory: unknown): ContainerEnd {
+  return {
+    exitCode: typeof state.ExitCode === 'number' ? state.ExitCode : 0,
+    isOutOfMemory: state.OOMKilled === true,
+    endedAt: instantOf(state.FinishedAt),
+    memoryBytes: typeof memory === 'number' && memory > 0 ? memory : undefined,
+    lastLine: undefined,
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT) : '';
+}
+
+/** The year 1 is "never". */
+function instantOf(value: unknown): Instant | undefined {
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return at > 0 ? at : undefined;
+}
+
+async function lastLineOf(
+  connection: DockerConnection,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const asked = { name, sinceSeconds: 0, lines: LAST_LINES, signal };
+  const log = await readContainerLog(connection, asked).catch(() => undefined);
+  if (log?.kind !== 'lines') return undefined;
+  return log.lines.findLast(({ text }) => text.trim() !== '')?.text;
+}

@@ -1,0 +1,131 @@
+/** The runner's process, and what the engine says of its container. */
+import { expect, test } from 'vitest';
+
+import type { ContainerState } from '../../src/core/container-state.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import { detailOf, reasonOf } from '../../src/core/finding.ts';
+import type { ServiceTarget } from '../../src/core/target.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
+import { createService } from '../../src/probes/service.ts';
+import { setClock } from '../support/clock.ts';
+import { BOOTED_SECONDS, PROC_STAT, procProcess } from '../support/proc-process.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { startHost } from '../support/system-manager.ts';
+
+const TARGET: ServiceTarget = { kind: 'service', id: 'docker:runner-a' };
+const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', PACKAGED_PLACE.files.config];
+const STARTED_SECONDS = 1800;
+const START = (BOOTED_SECONDS + 3600) * 1000;
+const { unit: _unit, ...WITHOUT_UNIT } = PACKAGED_PLACE;
+
+const END = {
+  exitCode: 1,
+  isOutOfMemory: false,
+  endedAt: Date.parse('2026-11-30T12:00:05Z'),
+  memoryBytes: undefined,
+  lastLine: '\u001B[31;1mFATAL: no token glrt-KanaryKanaryKanary\u001B[0;m',
+};
+const RUNNING = { kind: 'running', restarts: 0, startedAt: 0 } as const;
+
+/** The findings of one probe after another, a quarter of a minute apart. */
+async function watch(
+  states: readonly ContainerState[],
+  isThere: boolean,
+): Promise<readonly Finding[]> {
+  const main = procProcess(4711, { args: RUN, startedSeconds: STARTED_SECONDS });
+  await using root = await startHost({ ...PROC_STAT, ...(isThere ? main : {}) });
+  const probe = createService();
+  const findings: Finding[] = [];
+  for (const [index, state] of states.entries()) {
+    const place = {
+      ...WITHOUT_UNIT,
+      id: TARGET.id,
+      paths: root.paths,
+      container: {
+        name: 'runner-a',
+        state: async () => await Promise.resolve(state),
+        client: (words: string) => `sudo docker ${words}`,
+      },
+    };
+    const clock = setClock(START + index * 15_000);
+    findings.push(await runProbe(probe, TARGET, { tools: { paths: root.paths, place, clock } }));
+  }
+  return findings;
+}
+
+async function look(state: ContainerState, isThere = false): Promise<Finding> {
+  const [finding] = await watch([state], isThere);
+  return finding ?? { status: 'pass' };
+}
+
+test('a container that runs, with its runner, is well', async () => {
+  expect(await look({ ...RUNNING, restarts: 7 }, true)).toMatchObject({
+    status: 'pass',
+    measures: { processes: 1, restarts: 7 },
+    facts: { container: 'runner-a' },
+  });
+});
+
+test('a container that has stopped says how, in a line that may be shown', async () => {
+  const finding = await look({ kind: 'ended', ...END });
+
+  expect(finding).toMatchObject({
+    status: 'fail',
+    reason: 'container-stopped',
+    facts: {
+      exit_code: 1,
+      ended_at: '2026-11-30 12:00 UTC',
+      last_line: 'FATAL: no token [hidden]',
+    },
+  });
+  expect(detailOf(finding)).toBe(
+    'container runner-a has stopped, with exit code 1: FATAL: no token [hidden]',
+  );
+});
+
+const OOM = { ...END, exitCode: 137, isOutOfMemory: true, memoryBytes: 1000 };
+
+test.each<readonly [string, string, ContainerState]>([
+  ['fail', 'container-out-of-memory', { kind: 'ended', ...OOM }],
+  ['fail', 'container-out-of-memory', { kind: 'restarting', restarts: 1, ...OOM }],
+  ['fail', 'container-restart-loop', { kind: 'restarting', restarts: 3, ...END }],
+  // One restart is none of a loop.
+  ['warn', 'restarting', { kind: 'restarting', restarts: 1, ...END }],
+  ['fail', 'container-never-started', { kind: 'created', why: 'port is already allocated' }],
+  ['fail', 'container-removed', { kind: 'removed' }],
+  ['fail', 'container-paused', { kind: 'paused' }],
+  // Its entrypoint is still at work.
+  ['warn', 'restarting', { ...RUNNING, startedAt: START - 5000 }],
+  ['fail', 'not-running', { ...RUNNING, startedAt: START - 90_000 }],
+  ['fail', 'not-running', { kind: 'unseen', why: 'ENOENT' }],
+])('without a process: %s, %s', async (status, reason, state) => {
+  const finding = await look(state);
+
+  expect([finding.status, reasonOf(finding)]).toEqual([status, reason]);
+});
+
+test.each<readonly [string, string | undefined, ContainerState]>([
+  ['fail', 'container-paused', { kind: 'paused' }],
+  ['warn', 'container-unhealthy', { kind: 'unhealthy', restarts: 0, said: 'no answer' }],
+  // It has another name now, and its engine tells of none, or of another one.
+  ['pass', undefined, { kind: 'removed' }],
+  ['pass', undefined, { kind: 'ended', ...END }],
+  ['pass', undefined, { kind: 'created', why: '' }],
+  ['pass', undefined, { kind: 'unseen', why: 'EACCES' }],
+])('beside a process: %s, %s', async (status, reason, state) => {
+  const finding = await look(state, true);
+
+  expect([finding.status, reasonOf(finding)]).toEqual([status, reason]);
+});
+
+test('three restarts by the engine within a quarter of an hour are a loop', async () => {
+  const states = [5, 6, 7, 8].map((restarts) => ({ ...RUNNING, restarts, startedAt: START }));
+  const findings = await watch(states, false);
+
+  expect(findings.map((finding) => reasonOf(finding))).toEqual([
+    'restarting',
+    'restarting',
+    'restarting',
+    'container-restart-loop',
+  ]);
+});
