@@ -3,7 +3,7 @@
  * one has the same ids as if it were alone.
  */
 import type { RunnerContext } from '../core/host-context.ts';
-import type { MountTarget, RunnerTarget, Target } from '../core/target.ts';
+import type { JobFolder, MountTarget, RunnerTarget, Target } from '../core/target.ts';
 import type { FoundTargets } from './targets.ts';
 
 /** One installation as it was found by itself. */
@@ -99,7 +99,18 @@ function targetsApart(
       ...own(target),
       runners: target.runners.map((id) => idOf('runner', id)),
     })),
+    mounts: targets.mounts.map((target) => ({
+      ...target,
+      ...jobFoldersOf(target, (folder) => ({ ...folder, runner: idOf('runner', folder.runner) })),
+    })),
   };
+}
+
+function jobFoldersOf(
+  { jobFolders }: MountTarget,
+  change: (folder: JobFolder) => JobFolder,
+): Pick<MountTarget, 'jobFolders'> {
+  return jobFolders === undefined ? {} : { jobFolders: jobFolders.map(change) };
 }
 
 interface SeenMount {
@@ -128,5 +139,13 @@ function asOne(members: readonly MountTarget[]): readonly MountTarget[] {
   if (first === undefined || others.length === 0) return members;
   const roles = [...new Set(members.flatMap((one) => one.roles))];
   const { place: _place, ...shared } = first;
-  return [{ ...shared, roles }];
+  const jobFolders = members.flatMap((one) => one.jobFolders ?? []);
+  return [
+    {
+      ...shared,
+      roles,
+      ...(members.some(({ isOfJobs }) => isOfJobs) ? { isOfJobs: true } : {}),
+      ...(jobFolders.length === 0 ? {} : { jobFolders }),
+    },
+  ];
 }
