@@ -23,7 +23,13 @@ export interface ProxyRequest {
 }
 
 /** A port opens a tunnel to GitLab's address, a text is sent as the answer, and `undefined` sends nothing. */
-export type ProxyReply = (asked: ProxyRequest) => number | string | undefined;
+export type ProxyReply = (asked: ProxyRequest) => Destination | number | string | undefined;
+
+/** Where a tunnel to another machine leads. */
+interface Destination {
+  readonly host: string;
+  readonly port: number;
+}
 
 export function refusal(status: string, headers = ''): string {
   return `HTTP/1.1 ${status}\r\n${headers}Content-Length: 0\r\n\r\n`;
@@ -59,13 +65,14 @@ export async function startProxy(says: ProxyReply, port = PROXY_PORT): Promise<A
 
 function answer(
   socket: Socket,
-  said: number | string | undefined,
+  said: ReturnType<ProxyReply>,
   head: string,
   sockets: Set<Socket>,
 ): void {
   if (said === undefined) return;
   if (typeof said === 'string') return void socket.end(said);
-  const onward = connect({ host: GITLAB_ADDRESS, port: said });
+  const to = typeof said === 'number' ? { host: GITLAB_ADDRESS, port: said } : said;
+  const onward = connect(to);
   sockets.add(onward);
   onward.on('error', () => socket.destroy()).once('close', () => sockets.delete(onward));
   onward.once('connect', () => {

@@ -23,6 +23,7 @@ import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
 import { rateLimitRows } from './rate-limits.ts';
+import { proxiedAddressRows } from './proxied-addresses.ts';
 import { recordRows } from './record.ts';
 import { recoveryRows } from './recovery.ts';
 import { resourceRows } from './resources.ts';
@@ -39,6 +40,7 @@ export const ROWS: readonly Row[] = [
   ...dnsRows,
   ...dnsHostRows,
   ...addressRows,
+  ...proxiedAddressRows,
   ...networkRows,
   ...firewallRows,
   ...proxyRows,

@@ -9,9 +9,9 @@
  *
  * A token is sent only to an address whose certificate proves the name, and draws on the hourly budget.
  */
+import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 
-import { deadlineOf } from '../core/abort.ts';
 import type { Send } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
@@ -35,9 +35,9 @@ import {
 import type { OtherAddress } from '../go/dns/other-addresses.ts';
 import { mayHaveOthers, otherAddressesOf } from '../go/dns/other-addresses.ts';
 import { otherAnswer } from '../go/dns/other-answer.ts';
-import { createSender } from '../go/http/sender.ts';
-import { basicOf } from '../go/proxy/tunnel.ts';
+import { askOver } from '../go/http/ask-over.ts';
 import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
+import type { ConnectionOptions } from '../go/verified-connection.ts';
 import { connectTo } from '../go/verified-connection.ts';
 
 /** Ends of a handshake that another server than GitLab may cause; the others speak of the path, or of the runner's files. */
@@ -90,18 +90,19 @@ const TOKEN_FAULTS = [
   'endpoint-missing',
 ] as const;
 
+/** What another server than GitLab may cause, and so a wrong address. */
+export const FAULTS_OF_ADDRESS: readonly string[] = [
+  ...TLS_FAULTS.map((reason) => `tls/${reason}`),
+  ...WEB_FAULTS.map((reason) => `http/${reason}`),
+  ...[...WEB_FAULTS, 'not-gitlab', 'wrong-path'].map((reason) => `api/${reason}`),
+  ...TOKEN_FAULTS.map((reason) => `token/${reason}`),
+];
+
 export const dnsCrossCheck = defineFollowUp({
   id: 'dns-cross-check',
   title: 'Address cross-check',
   question: 'Is another address of the same name the right one?',
-  after: [
-    'dns/not-found',
-    'connect/fail',
-    ...TLS_FAULTS.map((reason) => `tls/${reason}`),
-    ...WEB_FAULTS.map((reason) => `http/${reason}`),
-    ...[...WEB_FAULTS, 'not-gitlab', 'wrong-path'].map((reason) => `api/${reason}`),
-    ...TOKEN_FAULTS.map((reason) => `token/${reason}`),
-  ],
+  after: ['dns/not-found', 'connect/fail', ...FAULTS_OF_ADDRESS],
   revises: 'dns',
   cost: 'requests',
   asksNothingAfter: ['dns'],
@@ -115,7 +116,7 @@ export const dnsCrossCheck = defineFollowUp({
     const { resolution } = walk;
     if (resolution === undefined || !mayHaveOthers(resolution)) return undefined;
     if (fault.link !== 'dns' && !mayBeOfAddress(fault.finding)) return undefined;
-    // Behind a proxy it is the proxy that chooses the address.
+    // Behind a proxy it is the proxy that chooses the address: see proxied-address.
     const isBehind = !['dns', 'connect'].includes(fault.link);
     if (isBehind && firstHopOf(target).of === 'proxy') return undefined;
     const { name, source, servers, names, addresses } = resolution;
@@ -183,12 +184,12 @@ function usedBy({ fault, walk }: FollowUpTools): readonly string[] {
 }
 
 /** Silence within a handshake is of the path: packets that are too large, or lost. */
-function mayBeOfAddress({ status, facts }: Finding): boolean {
+export function mayBeOfAddress({ status, facts }: Finding): boolean {
   return status === 'fail' && facts?.['is_silent'] !== true;
 }
 
-interface Trials {
-  readonly right?: OtherAddress;
+interface Trials<T extends Candidate = OtherAddress> {
+  readonly right?: T;
   readonly rememberSeconds?: number;
   readonly isPaid?: boolean;
 }
@@ -200,7 +201,11 @@ async function tryOthers(
 ): Promise<Trials> {
   const { fault } = tools;
   if (firstHopOf(target).of === 'proxy') return await tryProxies(others, target, tools);
-  const open = await opener(target, tools);
+  const open = await opener(
+    target,
+    tools,
+    async (to, options, inTime) => await connectTo(addressOf(to), options, inTime),
+  );
   const { budget } = tools;
   const mayAskPaid = hourly(tools, target.id);
   if (fault.link === 'token') {
@@ -214,7 +219,8 @@ async function tryOthers(
       : mayAskPaid(kind);
   const proofs = await Promise.all(
     others.map(
-      async (other) => await open(other, async (send) => await prove(send, target, tools, mayAsk)),
+      async ({ address }) =>
+        await open(address, async (send) => await prove(send, target, tools, mayAsk)),
     ),
   );
   const right = others[proofs.indexOf('proven')];
@@ -243,7 +249,7 @@ function foundEarlier(
  * Allows requests of the hourly budget once an hour for each failure, however the addresses of the name change meanwhile. The
  * hour is marked as used by the first request that may be sent.
  */
-function hourly({ budget, fault }: FollowUpTools, endpoint: string) {
+export function hourly({ budget, fault }: FollowUpTools, endpoint: string) {
   const granted = new Map<string, boolean>();
   return (kind: string, of = ''): boolean => {
     if (!budget.allows(kind, endpoint)) return false;
@@ -254,7 +260,7 @@ function hourly({ budget, fault }: FollowUpTools, endpoint: string) {
   };
 }
 
-async function prove(
+export async function prove(
   send: Send,
   { url }: EndpointTarget,
   { fault, signal }: FollowUpTools,
@@ -265,47 +271,39 @@ async function prove(
     : await proveGitLab(send, url, mayAsk, signal);
 }
 
-type Open = (
-  other: OtherAddress,
-  ask: (send: Send) => Promise<Proof>,
-) => Promise<Proof | undefined>;
+interface Candidate {
+  readonly address: string;
+}
 
-/** Asks over a connection to one address; undefined where the runner would get none. */
-async function opener(target: EndpointTarget, tools: FollowUpTools): Promise<Open> {
+type Open = (to: string, ask: (send: Send) => Promise<Proof>) => Promise<Proof | undefined>;
+type Connect = (
+  to: string,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+) => Promise<Socket | undefined>;
+
+/** Asks over a connection of one kind; undefined where the runner would get none. */
+export async function opener(
+  target: EndpointTarget,
+  tools: FollowUpTools,
+  connect: Connect,
+): Promise<Open> {
   const { url } = target;
-  const { paths, clock } = tools;
-  const isSecure = url.protocol === 'https:';
+  const { paths, clock, budget, signal } = tools;
   const { host } = hostPortOf(url);
+  const isSecure = url.protocol === 'https:';
   const reader = trustReaderOf(tools);
   const trust = isSecure ? await SHARED_TRUST.load(target.trust, host, paths, reader) : undefined;
   const options = { url, trust, clock, timeoutSeconds: CONNECT_SECONDS };
-  const login = isSecure ? url.credentials : undefined;
-  return async ({ address }, ask) => {
-    using deadline = deadlineOf(TRIAL_SECONDS, tools.signal);
-    const to = addressOf(address);
-    const sockets = new Set<Awaited<ReturnType<typeof connectTo>>>();
-    const open = async (signal: AbortSignal) => {
-      const socket = await connectTo(to, options, signal);
-      sockets.add(socket);
-      return socket;
-    };
-    const again = async (signal: AbortSignal) => {
-      const socket = await open(signal);
-      if (socket === undefined) throw new Error(`cannot reconnect to ${address}`);
-      return socket;
-    };
-    const socket = await open(deadline.signal);
-    if (socket === undefined) return undefined;
-    const authorization = login === undefined ? {} : { authorization: basicOf(login) };
-    try {
-      const send = createSender({ socket, open: again, base: url, clock, ...authorization });
-      return await ask(
-        heedingRetryAfter(send, (seconds) => tools.budget.pause(target.id, seconds)),
-      );
-    } finally {
-      for (const one of sockets) one?.destroy();
-    }
-  };
+  const server = { url, clock, timeoutSeconds: TRIAL_SECONDS };
+  const pause = (seconds: number): void => budget.pause(target.id, seconds);
+  return async (to, ask) =>
+    await askOver(
+      async (inTime) => await connect(to, options, inTime),
+      server,
+      signal,
+      async (send) => await ask(heedingRetryAfter(send, pause)),
+    );
 }
 
 function addressOf(address: string): Address {
@@ -329,26 +327,29 @@ async function tryProxies(
 }
 
 /** One address after the other: each question costs a request of the hourly budget. */
-async function tryTokens(
-  others: readonly OtherAddress[],
+export async function tryTokens<T extends Candidate>(
+  others: readonly T[],
   target: EndpointTarget,
   tools: FollowUpTools,
   open: Open,
   mayAskPaid: ReturnType<typeof hourly>,
-): Promise<Trials> {
+): Promise<Trials<T>> {
   const { fault, budget, clock, signal } = tools;
   const endSeconds = clock.seconds() + TOKENS_SECONDS;
   const pairs = others.flatMap((other) =>
     (fault.runners ?? []).map((runner) => ({ other, runner })),
   );
-  const proofs = new Map<OtherAddress, Proof | undefined>();
+  const proofs = new Map<T, Proof | undefined>();
   let tries = 0;
   for (const { other, runner } of pairs) {
     if (tries === MAX_TOKEN_REQUESTS || clock.seconds() > endSeconds) break;
     if (budget.isPaused(target.id)) return {};
     if (proofs.has(other) && proofs.get(other) === undefined) continue;
     const question = questionOf(runner, other, target, tools, mayAskPaid);
-    const proof = await open(other, async (send) => await proveToken(send, question, signal));
+    const proof = await open(
+      other.address,
+      async (send) => await proveToken(send, question, signal),
+    );
     if (proof === 'proven') return { right: other, ...PAID };
     proofs.set(other, proofs.get(other) === 'not-asked' ? 'not-asked' : proof);
     if (proof !== undefined) tries += 1;
@@ -359,7 +360,7 @@ async function tryTokens(
 
 function questionOf(
   runner: RunnerTarget,
-  { address }: OtherAddress,
+  { address }: Candidate,
   { id, url }: EndpointTarget,
   { budget, clock }: FollowUpTools,
   mayAskPaid: ReturnType<typeof hourly>,
@@ -376,13 +377,13 @@ function questionOf(
   };
 }
 
-const RIGHT_TEXTS: Readonly<Record<string, string>> = {
+export const RIGHT_TEXTS: Readonly<Record<string, string>> = {
   api: 'where the API of GitLab answers',
   token: 'where GitLab accepts the token',
 };
 
 /** What the address in use does: a clause that follows "which". */
-function wrongText({ link, finding }: FollowUpTools['fault']): string {
+export function wrongText({ link, finding }: FollowUpTools['fault']): string {
   if (link === 'connect') return 'does not respond';
   if (link === 'token') return 'rejects the token';
   return link === 'tls'

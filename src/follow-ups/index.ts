@@ -8,9 +8,11 @@ import { furtherNameServers } from './further-name-servers.ts';
 import { otherAddresses } from './other-addresses.ts';
 import { otherRoot } from './other-root.ts';
 import { packetLoss } from './packet-loss.ts';
+import { proxiedAddress } from './proxied-address.ts';
 
 export const FOLLOW_UPS: readonly FollowUp[] = [
   dnsCrossCheck,
+  proxiedAddress,
   cLibrary,
   furtherNameServers,
   packetLoss,

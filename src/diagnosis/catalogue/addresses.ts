@@ -4,6 +4,7 @@ import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { onHost } from '../cause-spec.ts';
+import { curl } from './commands.ts';
 
 const HOSTS = '/etc/hosts';
 const RESOLV_CONF = '/etc/resolv.conf';
@@ -209,5 +210,32 @@ export const ADDRESS_CAUSES: readonly CauseSpec[] = [
     ],
     resolvedWhen: RESOLVED_WHEN,
     suppresses: SYMPTOMS,
+  },
+  {
+    id: 'proxy-wrong-server',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'The proxy connects the name to another server than GitLab',
+    meaning:
+      'The proxy looks up the name itself, and its answer differs from that on this host: an old address in its hosts file or its cache, or a name server of its own. The server there does not respond as GitLab, or is another GitLab.',
+    evidence:
+      'Through the same proxy an address that this host has for the name passes the check that the name fails, and the name fails again.',
+    notConfusedWith: ['tls-certificate-expired', 'edge-ip-banned', 'token-rejected'],
+    changedBy: ['proxy-environment'],
+    from: ['proxy/other-server'],
+    says: (c) =>
+      `the proxy ${c.fact('proxy')} connects ${c.fact('name')} to a server that ${c.fact('wrong_does')}; through the same proxy ${c.fact('right')}, which ${c.fact('right_source')} returns on this host, is ${c.fact('right_does')}`,
+    fix: (c) => [
+      step('Show the server that the proxy chooses.', curl(c, '-sv -o /dev/null')),
+      step(
+        `Show the one at ${c.fact('right')}, through the same proxy.`,
+        curl(c, `-sv -o /dev/null --connect-to ${quoteArgument(`::${c.fact('right')}:${c.port}`)}`),
+      ),
+      step(
+        `On the proxy: correct the address of ${c.fact('name')} in its hosts file or at its name server, and clear its cache of names.`,
+      ),
+      ...retryEntries(c),
+    ],
+    resolvedWhen: 'the server that the proxy connects the name to answers as GitLab',
   },
 ];
