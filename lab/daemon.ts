@@ -51,6 +51,8 @@ export interface DaemonPaths {
   readonly uid?: number;
   /** The runner's host has a root of its own: nothing tells where the runner is. */
   readonly hasOwnRoot?: boolean;
+  /** Folders of the runner's host are mounted over those of the machine, so that its root is ours. */
+  readonly isMountedOver?: boolean;
 }
 
 export async function startDaemon(
@@ -122,7 +124,7 @@ function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
   if (paths.hasOwnRoot === true) return ['--config.file=/runnerwatch.toml'];
   return [
     ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
-    `--path.rootfs=${root}`,
+    `--path.rootfs=${paths.isMountedOver === true ? '/' : root}`,
     `--config.file=${join(root, 'runnerwatch.toml')}`,
   ];
 }

@@ -31,7 +31,7 @@ const OUT_OF_FILES = 'dial tcp: lookup gitlab.test on 10.200.0.2:53: socket: too
 
 const options = JSON.parse(process.env[OPTIONS_VARIABLE] ?? '{}') as RunnerStandInOptions;
 const CONFIG = options.config;
-const paths = { rootfs: options.root, procfs: '/proc', sysfs: '/sys' };
+const paths = { rootfs: options.root === '' ? '/' : options.root, procfs: '/proc', sysfs: '/sys' };
 const unhealthy = new Map<string, number>();
 const disabledUntil = new Map<string, number>();
 const SYSTEM_ID_FILE = `${options.root}/etc/gitlab-runner/.runner_system_id`;

@@ -7,7 +7,7 @@ import { publicLeaf } from '../peers/pki.ts';
 import { usualEntry } from '../runner-config.ts';
 import { printedFix } from '../printed-fix.ts';
 import type { Row } from '../scenario.ts';
-import type { World } from '../world.ts';
+import type { World, WorldOptions } from '../world.ts';
 
 const NO_NAME = 'F/s/n/s/s/s/s';
 
@@ -27,10 +27,21 @@ async function otherServer(world: World): Promise<void> {
   await startMachine(world, OTHER_SERVER);
 }
 
-/** In place of `chroot /root getent -- ahosts NAME`: a C library with mdns. */
+/** In place of `getent -- ahosts NAME`: a C library with mdns. */
 const LIBC_WITH_MDNS = `#!/bin/sh
-grep -q mdns "$1/etc/nsswitch.conf" && test "$5" = gitlab.test && echo "${GITLAB_ADDRESS} STREAM"
+grep -q mdns /etc/nsswitch.conf && test "$3" = gitlab.test && echo "${GITLAB_ADDRESS} STREAM"
 `;
+
+/** The C library is asked only where the root of the host is that of runnerwatch. */
+const OWN_ROOT: WorldOptions = {
+  daemon: { isMountedOver: true },
+  before: async ({ network, files }) => {
+    const bind = ['/etc', '/var/log'].map(
+      (folder) => `mount --bind ${files.path}${folder} ${folder}`,
+    );
+    await network.run('rn', `grep -q ' /etc ' /proc/self/mountinfo || { ${bind.join(' && ')}; }`);
+  },
+};
 
 export const dnsRows: readonly Row[] = [
   {
@@ -82,7 +93,7 @@ export const dnsRows: readonly Row[] = [
       files.write('/etc/hosts', `127.0.0.1 localhost\n${DEAD_ADDRESS} gitlab.test\n`),
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/F/n/s/s/s/s' },
     mustNot: ['network-host-unreachable', 'tcp-connect-timeout'],
-    fix: printedFix(/sed -e .*\/etc\/hosts/),
+    fix: printedFix(/sed -i .*\/etc\/hosts/),
   },
   {
     id: 'D-07',
@@ -164,7 +175,7 @@ export const dnsRows: readonly Row[] = [
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/o/n/F/s/s/s' },
     runnerLogs: /certificate is valid for/,
     mustNot: ['tls-hostname-mismatch', 'tls-unknown-authority'],
-    fix: printedFix(/sed -e .*\/etc\/hosts/),
+    fix: printedFix(/sed -i .*\/etc\/hosts/),
   },
   {
     id: 'D-07b',
@@ -189,10 +200,11 @@ export const dnsRows: readonly Row[] = [
   {
     id: 'D-11b',
     title: 'only a module of nsswitch.conf knows the name, and the runner has no such module',
+    world: OWN_ROOT,
     inject: async ({ names, files }) => {
       names.answer(() => 'nxdomain');
       await files.write('/etc/nsswitch.conf', 'hosts: files mdns4 [NOTFOUND=return] dns\n');
-      await files.write('/shims/chroot', LIBC_WITH_MDNS, 0o755);
+      await files.write('/shims/getent', LIBC_WITH_MDNS, 0o755);
     },
     expect: { cause: 'dns-nss-mismatch', severity: 'critical', chain: NO_NAME, says: /getent/ },
     runnerLogs: /no such host/,

@@ -15,6 +15,7 @@ import type { Job } from './run.ts';
 import { runCheck } from './run.ts';
 import { toolsFor } from './tools.ts';
 import type { WalkDeps } from './due.ts';
+import { inPlace } from './in-place.ts';
 import { createWalk } from './walk.ts';
 
 /** Share of the hourly budget that regular checks use; the rest is for confirmations. */
@@ -51,11 +52,12 @@ export function checksOf(
 /** One walk for each endpoint with its entries' tokens, and one job for every other check. */
 export function jobsOf(checks: readonly Check[], deps: WalkDeps): readonly Job[] {
   const walks = Map.groupBy(checks, walkOf);
-  return [...walks].flatMap(([endpoint, members]) =>
+  const jobs = [...walks].flatMap(([endpoint, members]) =>
     endpoint === undefined
       ? members.map((check) => hostJob(check, deps))
       : [createWalk(walkId(endpoint), members, deps)],
   );
+  return jobs.map((job) => inPlace(job, deps));
 }
 
 /** Drops probes that need one which is switched off, unless that one does not apply to every target: they would be skipped. */

@@ -28,10 +28,12 @@ export function toolsFor(
   const { clock, budget } = deps;
   const here = lookAt(target, deps);
   const { place } = here;
+  // What belongs to the host as a whole is not in the container of the first runner.
+  const paths = target.place === undefined ? (place.hostPaths ?? place.paths) : place.paths;
   const runnerLog = deps.logAt?.(place);
   const log = runnerLog === undefined ? {} : { runnerLog };
   const previous = deps.known(id)?.result.finding;
-  return { clock, ...here, paths: place.paths, budget, walk, previous, signal, ...log };
+  return { clock, ...here, paths, budget, walk, previous, signal, ...log };
 }
 
 function lookAt(

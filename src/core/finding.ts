@@ -54,6 +54,16 @@ export const RUN_REASONS = {
     meaning: 'The check failed with an error that runnerwatch does not know.',
     action: 'Report the error shown as a bug of runnerwatch.',
   },
+  'place-gone': {
+    kind: 'unseen',
+    meaning: 'The container of the runner ended, or was replaced, while the check looked at it.',
+    action: 'Nothing: runnerwatch looks for it every few seconds.',
+  },
+  'place-closed': {
+    kind: 'unseen',
+    meaning: 'runnerwatch may not look into the container of the runner.',
+    action: 'Give runnerwatch the capabilities that the detail names.',
+  },
   'earlier-link': {
     kind: 'unseen',
     meaning: 'An earlier link of the path failed, so this one was skipped.',

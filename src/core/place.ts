@@ -97,6 +97,8 @@ export interface Place {
   readonly description: string;
   /** Where its files, its processes and its kernel's settings are seen from here. */
   readonly paths: Paths;
+  /** Those of the host that it lives on; absent where they are the same. */
+  readonly hostPaths?: Paths;
   readonly files: RunnerFiles;
   /** As whom it runs; without an id while it does not run. */
   readonly user: { readonly name: string; readonly uid?: number };
@@ -106,8 +108,12 @@ export interface Place {
   readonly unit?: string;
   /** Absent on the host itself, and where no engine tells of it. */
   readonly container?: PlaceContainer;
-  /** Where its log is; absent where that is not known. */
+  /** Where its log is, as its host sees it; absent where that is not known. */
   readonly log?: LogSource;
+  /** Why runnerwatch may not look there, a sentence; absent where it may. */
+  readonly closed?: string;
+  /** False once its process has ended, and with it all that was seen of its files; absent where these stay. */
+  readonly isThere?: () => boolean;
   readonly commands: PlaceCommands;
   readonly host: HostCommands;
   /** A path of the runner, as a shell on the host reaches it. */

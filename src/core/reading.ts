@@ -1,6 +1,8 @@
 /** The result of reading the runner's config.toml, and what is known of the process that uses it. */
 import type { Instant } from './clock.ts';
+import type { Container } from './container.ts';
 import type { GoBuild } from './go-build.ts';
+import type { Network } from './paths.ts';
 
 /** Something wrong in a file, with its place. Positions count from 1. */
 export interface Problem {
@@ -34,6 +36,8 @@ export interface RunnerProcess {
   /** Its group and its supplementary groups; absent where /proc does not show them. */
   readonly groups?: readonly number[];
   readonly startedAt: Instant;
+  /** The same in ticks since boot, which no step of the clock changes; absent in tests. */
+  readonly startTicks?: number;
   /** As written in /proc/PID/stat: R, S, D, T, Z, … */
   readonly state: string;
   readonly arguments: readonly string[];
@@ -45,6 +49,12 @@ export interface RunnerProcess {
   /** Its config file as it sees it: from its arguments, CONFIG_FILE or its user's default. */
   readonly configPath: string;
   readonly configFoundBy: FoundBy;
+  /** Absent for one that lives on the host. */
+  readonly container?: Container;
+  /** Absent where it is that of runnerwatch. */
+  readonly network?: Network;
+  /** Why runnerwatch may not look into its container, a sentence; absent where it may. */
+  readonly closed?: string;
 }
 
 /** The program that reads config.toml, with the environment that it reads it in. */

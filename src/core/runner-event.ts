@@ -85,7 +85,7 @@ export type LogSource =
       /** The user whose systemd runs the unit; absent for the system's. */
       readonly ownerId?: number;
     }
-  /** As its place sees it. */
+  /** As the host of its place sees it. */
   | { readonly kind: 'file'; readonly path: string }
   /** A container of an engine that listens on this socket of the host. */
   | { readonly kind: 'container'; readonly name: string; readonly socket: string };

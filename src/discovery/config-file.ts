@@ -9,9 +9,8 @@ import { readFile, stat } from 'node:fs/promises';
 
 import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { Clock, Instant } from '../core/clock.ts';
-import { errnoText } from '../core/errno.ts';
+import { errnoText, isErrno } from '../core/errno.ts';
 import type { Paths } from '../core/paths.ts';
-import { inRoot } from '../core/paths.ts';
 import type { Problem, RunnerConfigReading } from '../core/reading.ts';
 import { isSystemId } from '../gitlab/token.ts';
 import {
@@ -26,6 +25,7 @@ import type { TomlVersion } from '../config/runner/dialect.ts';
 import { parseInWorker } from '../config/runner/parse-in-worker.ts';
 import type { RunnerDocument, RunnerTextReading } from '../config/runner/runner-config.ts';
 import { MAX_TOML_BYTES, tooLargeProblem } from '../config/runner/runner-toml.ts';
+import { inRoot, readTextIn, statIn } from '../host/fs/in-root.ts';
 
 const READ_SECONDS = 2;
 /** Times of change are as coarse as the kernel's tick, and on some file systems a second or two. */
@@ -163,29 +163,37 @@ async function contentOf(path: string, paths: Paths, before: Content): Promise<C
   const systemId = await systemIdOf(path, paths);
   const known = systemId === undefined ? {} : { systemId };
   try {
-    const place = inRoot(paths, path);
-    const found = await stat(place);
-    const modifiedAt = Math.floor(found.mtimeMs);
-    // Opening a pipe would wait for its writer.
-    if (!found.isFile()) return { ...known, modifiedAt, problem: notAFileProblem(path) };
-    if (found.size > MAX_TOML_BYTES) {
-      return { ...known, modifiedAt, problem: tooLargeProblem(path, found.size) };
-    }
-    const stamp = [place, found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join(' ');
-    const bytes =
-      before.bytes !== undefined && before.stamp === stamp ? before.bytes : await readFile(place);
-    const isSettled = Date.now() - found.ctimeMs > SETTLED_MILLISECONDS;
-    return { ...known, modifiedAt, bytes, ...(isSettled ? { stamp } : {}) };
+    const content = await inRoot(
+      paths,
+      path,
+      async (seenPath) => await contentAt(seenPath, path, before),
+    );
+    return { ...known, ...content };
   } catch (error) {
+    if (isErrno(error, 'ENXIO')) return { ...known, problem: notAFileProblem(path) };
     return { ...known, problem: fileProblem(path, error, errnoText(error)) };
   }
 }
 
+async function contentAt(seenPath: string, path: string, before: Content): Promise<Content> {
+  const found = await stat(seenPath);
+  const modifiedAt = Math.floor(found.mtimeMs);
+  // Opening a pipe would wait for its writer.
+  if (!found.isFile()) return { modifiedAt, problem: notAFileProblem(path) };
+  if (found.size > MAX_TOML_BYTES)
+    return { modifiedAt, problem: tooLargeProblem(path, found.size) };
+  const stamp = [path, found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join(' ');
+  const bytes =
+    before.bytes !== undefined && before.stamp === stamp ? before.bytes : await readFile(seenPath);
+  const isSettled = Date.now() - found.ctimeMs > SETTLED_MILLISECONDS;
+  return { modifiedAt, bytes, ...(isSettled ? { stamp } : {}) };
+}
+
 async function systemIdOf(configPath: string, paths: Paths): Promise<string | undefined> {
   try {
-    const place = inRoot(paths, systemIdPath(configPath));
-    if (!(await stat(place)).isFile()) return undefined;
-    const text = (await readFile(place, 'utf8')).trim();
+    const path = systemIdPath(configPath);
+    if (!(await statIn(paths, path)).isFile()) return undefined;
+    const text = (await readTextIn(paths, path)).trim();
     return isSystemId(text) ? text : undefined;
   } catch {
     return undefined;

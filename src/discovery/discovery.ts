@@ -10,8 +10,7 @@ import type { Paths } from '../core/paths.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { Target } from '../core/target.ts';
 import { processesUsing } from '../host/fs/same-file.ts';
-import { chooseRunnerProcess, findRunnerProcesses } from '../host/proc/runner-process.ts';
-import type { LocatedConfig } from './config-location.ts';
+import { chooseRunnerProcess, findRunnerProcesses, pathsOf } from '../host/proc/runner-process.ts';
 import { locateConfig } from './config-location.ts';
 import type { ConfigSource, Sighting, SourceSettings } from './installation.ts';
 import { Installation } from './installation.ts';
@@ -109,9 +108,9 @@ export class Discovery {
     );
   }
 
-  /** By the path of its config.toml. */
-  #at({ located }: Sighting): Installation | undefined {
-    return this.#installations.find(({ sighting }) => sighting.located.path === located.path);
+  /** By its container, and the path of its config.toml there. */
+  #at(wanted: Sighting): Installation | undefined {
+    return this.#installations.find(({ sighting }) => keyOf(sighting) === keyOf(wanted));
   }
 
   #newAt(sighting: Sighting): Installation {
@@ -124,20 +123,20 @@ export class Discovery {
     const { paths } = this.#options;
     const processes = await findRunnerProcesses(paths);
     if (wanted !== undefined) {
-      return [sightingOf(chooseRunnerProcess(processes, wanted), wanted)];
+      return [await chosenSighting(processes, wanted, paths)];
     }
     const running = await onDifferentFiles(processes, paths);
     const found = running.map((process) => sightingOf(process));
     const known = this.#installations.flatMap((one): readonly Sighting[] => {
-      const { path } = one.sighting.located;
-      const now = found.find(({ located }) => located.path === path);
+      const key = keyOf(one.sighting);
+      const now = found.find((sighting) => keyOf(sighting) === key);
       if (now !== undefined) return [now];
-      return one.hasRun ? [{ located: locatedWithout(one), process: undefined }] : [];
+      return one.hasRun ? [goneSighting(one)] : [];
     });
-    const seen = new Set(known.map(({ located }) => located.path));
+    const seen = new Set(known.map((sighting) => keyOf(sighting)));
     const added = found
-      .filter(({ located }) => !seen.has(located.path))
-      .toSorted((a, b) => (a.located.path < b.located.path ? -1 : 1));
+      .filter((sighting) => !seen.has(keyOf(sighting)))
+      .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
     const all = [...known, ...added];
     return all.length === 0 ? [sightingOf(undefined)] : all;
   }
@@ -151,27 +150,52 @@ function sightingOf(found: RunnerProcess | undefined, wanted?: string): Sighting
     uid: process.getuid?.() ?? 0,
     home: homedir(),
   });
-  return { located, process: found };
+  const { container } = found ?? {};
+  return { located, process: found, ...(container === undefined ? {} : { container }) };
+}
+
+/** The one on the wanted file; in a container that mounts the file, it is known there by another path. */
+async function chosenSighting(
+  processes: readonly RunnerProcess[],
+  wanted: string,
+  paths: Paths,
+): Promise<Sighting> {
+  const using = await processesUsing(wanted, processes, paths);
+  const onHost = chooseRunnerProcess(
+    using.filter(({ container }) => container === undefined),
+    wanted,
+  );
+  const inside = using.find(({ container }) => container !== undefined);
+  return onHost === undefined && inside !== undefined
+    ? sightingOf(inside)
+    : sightingOf(onHost, wanted);
+}
+
+/** Those on the host come before those in containers. */
+function keyOf({ located, container }: Sighting): string {
+  return container === undefined ? located.path : `~${container.id} ${located.path}`;
 }
 
 /** The file of one that does not run; that of the usual path is found by default. */
-function locatedWithout({ sighting: { located } }: Installation): LocatedConfig {
+function goneSighting({ sighting: { located, container } }: Installation): Sighting {
+  if (container !== undefined) return { located, process: undefined, container };
   const usual = sightingOf(undefined).located;
-  return usual.path === located.path ? usual : located;
+  return { located: usual.path === located.path ? usual : located, process: undefined };
 }
 
 function withoutLog({ runnerLogFile: _file, ...settings }: SourceSettings): SourceSettings {
   return settings;
 }
 
-/** The eldest process on each config file. */
+/** The eldest process on each config file of each place. */
 async function onDifferentFiles(
   processes: readonly RunnerProcess[],
   paths: Paths,
 ): Promise<readonly RunnerProcess[]> {
   const [first, ...others] = processes;
   if (first === undefined) return [];
-  const same = await processesUsing(first.configPath, processes, paths);
+  const neighbours = processes.filter(({ container }) => container?.id === first.container?.id);
+  const same = await processesUsing(first.configPath, neighbours, pathsOf(first, paths));
   return [
     first,
     ...(await onDifferentFiles(

@@ -25,8 +25,6 @@ export interface TargetsQuestion {
   readonly apiTokenFile?: string | undefined;
   /** What systemd would give the runner at its next start; absent where there is no unit. */
   readonly unitEnvironment?: Environment;
-  /** The runner's process lives in a network of its own: its addresses are not ours. */
-  readonly isElsewhere?: boolean;
   /** Proxies that are configured on this host. */
   readonly proxyHints?: readonly ProxyHint[];
   readonly dockerRoot?: string;

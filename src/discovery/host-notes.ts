@@ -78,7 +78,8 @@ export class HostNotes {
     } catch {
       this.#lateReads += 1;
     }
-    const mounts = await readMounts(question.paths);
+    const { last, paths } = question;
+    const mounts = await readMounts(paths, last?.container === undefined ? undefined : last.pid);
     const { fstab } = this.#last;
     const meantWritable = [...this.#writableSince(mounts), ...fstab.writable];
     return {
@@ -116,6 +117,7 @@ async function readHostSettings(
   question: NotesQuestion,
 ): Promise<HostSettings> {
   const { process, last, paths } = question;
+  if (last?.container !== undefined) return await settingsOfContainer(finder, question, last);
   const [place, fstab, dockerRoot] = await Promise.all([
     finder.find(question),
     readFileSystemTable(paths),
@@ -129,4 +131,15 @@ async function readHostSettings(
   const environment = unitEnvironment === undefined ? {} : { unitEnvironment };
   const program = installed === undefined ? {} : { installed };
   return { place, proxyHints, fstab, dockerRoot, ...environment, ...program };
+}
+
+/** What the host's files say does not reach into a container. */
+async function settingsOfContainer(
+  finder: PlaceFinder,
+  question: NotesQuestion,
+  { go }: RunnerProcess,
+): Promise<HostSettings> {
+  const place = await finder.find(question);
+  const program = go === undefined ? {} : { installed: go };
+  return { ...nothingAt(question.paths), place, ...program };
 }

@@ -3,8 +3,10 @@
  * read last. It remembers both while the process is gone.
  */
 import type { Clock, Instant } from '../core/clock.ts';
+import type { Container } from '../core/container.ts';
 import type { RunnerContext } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
+import type { Place } from '../core/place.ts';
 import type { RunnerProcess, RunnerProgram } from '../core/reading.ts';
 import type { PlanSettings } from '../core/settings.ts';
 import type { RunnerFileState } from './config-file.ts';
@@ -15,7 +17,6 @@ import type { Notes } from './host-notes.ts';
 import { HostNotes } from './host-notes.ts';
 import type { FoundTargets } from './targets.ts';
 import { targetsOf } from './targets.ts';
-import { hasOtherNetwork } from '../host/net/network-namespace.ts';
 
 /** config.toml as it was read last, and who uses it: what the linter judges. */
 export interface ConfigSource {
@@ -34,6 +35,8 @@ export type SourceSettings = Pick<PlanSettings, 'runnerConfig' | 'runnerLogFile'
 export interface Sighting {
   readonly located: LocatedConfig;
   readonly process: RunnerProcess | undefined;
+  /** In which it runs, or ran last; absent on the host. */
+  readonly container?: Container;
 }
 
 /** A runner that was started by hand for a test is not missed for ever. */
@@ -70,37 +73,28 @@ export class Installation {
   /** Reads everything again; true when targets may have changed. */
   async read(sighting: Sighting, settings: SourceSettings): Promise<boolean> {
     const { located, process } = sighting;
-    const paths = this.#paths;
     const { runnerLogFile: logFile, apiTokenFile } = settings;
     const { around, program } = await this.#readAround(sighting, logFile);
+    this.#sighting = sighting;
+    this.#program = process === undefined ? program : undefined;
+    if (process !== undefined) this.#lastSeen = this.#clock.wall();
+    if (isGone(around.place)) return this.#isOther(sighting, around);
+    const { paths, unit } = around.place;
     const { reading, document, changed, systemId, content } = await this.#file.read(
       located,
       paths,
       dialectOf(program).toml,
     );
-    this.#sighting = sighting;
-    this.#program = process === undefined ? program : undefined;
-    if (process !== undefined) this.#lastSeen = this.#clock.wall();
-    this.#source = {
-      paths,
-      configPath: located.path,
-      content,
-      modifiedAt: reading.modifiedAt,
-      process,
-      unitEnvironment: around.unitEnvironment,
-      unit: around.place.unit,
-    };
+    // Its files ended with it while they were read.
+    if (isGone(around.place)) return false;
+    const { modifiedAt } = reading;
+    const { unitEnvironment } = around;
+    const configPath = located.path;
+    this.#source = { paths, configPath, content, modifiedAt, process, unitEnvironment, unit };
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = this.#clock.wall();
-    const signature = JSON.stringify([
-      located.path,
-      processKey(process),
-      systemId,
-      around,
-      apiTokenFile,
-    ]);
-    if (!changed && signature === this.#signature) return false;
-    this.#signature = signature;
+    const isOther = this.#isOther(sighting, around, [systemId, apiTokenFile]);
+    if (!changed && !isOther) return false;
     const known = { process, program, systemId, ...around, apiTokenFile };
     this.#found = targetsOf({ document, reading, ...known });
     return true;
@@ -109,10 +103,16 @@ export class Installation {
   async #readAround({ located, process }: Sighting, logFile: string | undefined) {
     const paths = this.#paths;
     this.#last = process ?? this.#last;
-    const isElsewhere = await hasOtherNetwork(process?.pid, paths);
     const question = { process, last: this.#last, configPath: located.path, logFile, paths };
-    const around = { ...(await this.#notes.read(question)), isElsewhere };
+    const around = await this.#notes.read(question);
     return { around, program: process ?? programOf(around) };
+  }
+
+  #isOther({ located, process }: Sighting, around: Notes, more: readonly unknown[] = []): boolean {
+    const signature = JSON.stringify([located.path, processKey(process), around, ...more]);
+    if (signature === this.#signature) return false;
+    this.#signature = signature;
+    return true;
   }
 
   get hasRun(): boolean {
@@ -160,7 +160,7 @@ export class Installation {
       configFoundBy: located.foundBy,
       configLoad: { successful: this.#loads, successAt: this.#loadedAt },
       configProblems: [...(found?.config.reading.problems ?? []), ...(found?.problems ?? [])],
-      blind: [...limitationsOf(process), ...this.#notes.unreadable()],
+      blind: [...limitationsOf(process, this.#notes.place), ...this.#notes.unreadable()],
       runners: found?.runners ?? [],
       endpoints: found?.endpoints ?? [],
     };
@@ -181,8 +181,15 @@ function processKey(found: RunnerProcess | undefined): readonly unknown[] {
   return [pid, startedAt, environment !== undefined, workingDirectory, uid, groups];
 }
 
-function limitationsOf(found: RunnerProcess | undefined): readonly string[] {
-  if (found === undefined || found.environment !== undefined) return [];
+/** Of a container that has ended nothing can be read any more; what was known of it holds. */
+function isGone({ isThere }: Place): boolean {
+  return isThere?.() === false;
+}
+
+function limitationsOf(found: RunnerProcess | undefined, { closed }: Place): readonly string[] {
+  if (found === undefined) return [];
+  if (closed !== undefined) return [closed];
+  if (found.environment !== undefined) return [];
   return [
     `this user may not read the environment of process ${found.pid} (gitlab-runner), so its proxy settings are unknown`,
   ];

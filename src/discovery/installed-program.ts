@@ -7,11 +7,11 @@ import { resolve } from 'node:path';
 
 import type { GoBuild } from '../core/go-build.ts';
 import type { Paths } from '../core/paths.ts';
-import { inRoot } from '../core/paths.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import { goBuildOf } from '../host/proc/go-build.ts';
 import { findProgram } from '../host/proc/runner-program.ts';
 import { readUnitFiles, startedProgram } from '../host/systemd/unit-files.ts';
+import { inRoot } from '../host/fs/in-root.ts';
 
 /** `last`: the process that ran last. A program that cannot be read, or a script before it, leaves what that one was. */
 export async function installedBuild(
@@ -21,7 +21,7 @@ export async function installedBuild(
 ): Promise<GoBuild | undefined> {
   const path =
     (await programOfUnit(unit, paths)) ?? programOfProcess(last) ?? (await findProgram(paths));
-  return (path === undefined ? undefined : await buildOfFile(inRoot(paths, path))) ?? last?.go;
+  return (path === undefined ? undefined : await buildOfFile(path, paths)) ?? last?.go;
 }
 
 async function programOfUnit(unit: string | undefined, paths: Paths): Promise<string | undefined> {
@@ -34,8 +34,10 @@ function programOfProcess(last: RunnerProcess | undefined): string | undefined {
 }
 
 /** An update puts another file there. */
-async function buildOfFile(file: string): Promise<GoBuild | undefined> {
-  const found = await stat(file).catch(() => undefined);
-  if (found?.isFile() !== true) return undefined;
-  return await goBuildOf(file, `${found.ino} ${found.size} ${found.mtimeMs}`);
+async function buildOfFile(path: string, paths: Paths): Promise<GoBuild | undefined> {
+  return await inRoot(paths, path, async (seenPath) => {
+    const found = await stat(seenPath);
+    if (!found.isFile()) return undefined;
+    return await goBuildOf(seenPath, `${found.dev} ${found.ino} ${found.size} ${found.mtimeMs}`);
+  }).catch(() => undefined);
 }

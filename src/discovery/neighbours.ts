@@ -3,7 +3,8 @@
  * one has the same ids as if it were alone.
  */
 import type { RunnerContext } from '../core/host-context.ts';
-import type { JobFolder, MountTarget, RunnerTarget, Target } from '../core/target.ts';
+import type { Paths } from '../core/paths.ts';
+import type { MountTarget, RunnerTarget, Target } from '../core/target.ts';
 import type { FoundTargets } from './targets.ts';
 
 /** One installation as it was found by itself. */
@@ -99,32 +100,21 @@ function targetsApart(
       ...own(target),
       runners: target.runners.map((id) => idOf('runner', id)),
     })),
-    mounts: targets.mounts.map((target) => ({
-      ...target,
-      ...jobFoldersOf(target, (folder) => ({ ...folder, runner: idOf('runner', folder.runner) })),
-    })),
   };
 }
 
-function jobFoldersOf(
-  { jobFolders }: MountTarget,
-  change: (folder: JobFolder) => JobFolder,
-): Pick<MountTarget, 'jobFolders'> {
-  return jobFolders === undefined ? {} : { jobFolders: jobFolders.map(change) };
-}
-
 interface SeenMount {
-  readonly rootfs: string;
+  readonly paths: Paths;
   readonly target: MountTarget;
 }
 
-/** One that several installations write belongs to the host, with all its uses. Below another root it is another one. */
+/** One that several installations on the host write belongs to it, with all its uses. Below another root it is another one. */
 function sharedMounts(installations: readonly Found[]): readonly MountTarget[] {
   const seen = installations.flatMap(({ context, targets }): readonly SeenMount[] =>
-    (targets?.mounts ?? []).map((target) => ({ rootfs: context.place.paths.rootfs, target })),
+    (targets?.mounts ?? []).map((target) => ({ paths: context.place.paths, target })),
   );
-  const perMount = Map.groupBy(seen, ({ rootfs, target }) => `${rootfs} ${target.id}`);
-  const merged = [...perMount.values()].flatMap((members) => asOne(members.map((m) => m.target)));
+  const perMount = Map.groupBy(seen, ({ paths, target }) => `${paths.rootfs} ${target.id}`);
+  const merged = [...perMount.values()].flatMap((members) => asOne(members));
   const ids = new Set<string>();
   return merged.map((target) => {
     const { id, place = '' } = target;
@@ -134,18 +124,10 @@ function sharedMounts(installations: readonly Found[]): readonly MountTarget[] {
   });
 }
 
-function asOne(members: readonly MountTarget[]): readonly MountTarget[] {
+function asOne(members: readonly SeenMount[]): readonly MountTarget[] {
   const [first, ...others] = members;
-  if (first === undefined || others.length === 0) return members;
-  const roles = [...new Set(members.flatMap((one) => one.roles))];
-  const { place: _place, ...shared } = first;
-  const jobFolders = members.flatMap((one) => one.jobFolders ?? []);
-  return [
-    {
-      ...shared,
-      roles,
-      ...(members.some(({ isOfJobs }) => isOfJobs) ? { isOfJobs: true } : {}),
-      ...(jobFolders.length === 0 ? {} : { jobFolders }),
-    },
-  ];
+  if (first === undefined || others.length === 0) return members.map(({ target }) => target);
+  const roles = [...new Set(members.flatMap(({ target }) => target.roles))];
+  const { place: _place, ...shared } = first.target;
+  return [{ ...(first.paths.container === undefined ? shared : first.target), roles }];
 }

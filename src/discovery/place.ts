@@ -1,5 +1,5 @@
 /**
- * Where does the runner run, and what starts it? The control group of the process names its systemd unit; otherwise the
+ * Where does the runner run, and what starts it? In a container its engine does. On the host the control group of the process names its systemd unit; otherwise the
  * script in /etc/init.d whose pid file names it; otherwise a person started it. While there is no process, the last
  * one decides, and before the first one what is installed.
  */
@@ -7,10 +7,14 @@ import { readlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
+import type { Container } from '../core/container.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Place } from '../core/place.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { LogSource } from '../core/runner-event.ts';
+import { readMounts } from '../host/fs/mounts.ts';
+import { placeInContainer } from '../host/place/in-container.ts';
+import { pathsOf } from '../host/proc/runner-process.ts';
 import { findInitScript } from '../host/place/sysv-script.ts';
 import type { HostServices } from '../host/place/host-services.ts';
 import { firstThere, readHostServices } from '../host/place/host-services.ts';
@@ -18,6 +22,7 @@ import type { Manager } from '../host/place/on-host.ts';
 import { placeOnHost } from '../host/place/on-host.ts';
 import { PACKAGED_UNIT } from '../host/place/packaged.ts';
 import { certsDirectoryOf, runnerFiles, USER_DIRECTORY } from '../host/place/runner-files.ts';
+import { obstacleTo } from '../host/net/network.ts';
 import { readProcessUnit } from '../host/proc/process-unit.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { userName } from '../host/proc/users.ts';
@@ -44,8 +49,18 @@ export class PlaceFinder {
   #last: KnownRunner | undefined;
 
   async find(question: PlaceQuestion): Promise<Place> {
-    const { process, configPath, paths } = question;
+    const { process, paths } = question;
     const services = await readHostServices(paths);
+    const own = process ?? this.#last?.process;
+    if (own?.container !== undefined) {
+      this.#last = { process: own, manager: { kind: 'by-hand' }, log: undefined };
+      return await placeOfContainer(own, own.container, services, question);
+    }
+    return await this.#findOnHost(question, services);
+  }
+
+  async #findOnHost(question: PlaceQuestion, services: HostServices): Promise<Place> {
+    const { process, configPath, paths } = question;
     if (process !== undefined) {
       const manager = await managerOf(process, services, paths);
       this.#last = { process, manager, log: await logOf(question, manager) };
@@ -55,9 +70,13 @@ export class PlaceFinder {
     const log = last === undefined ? await logOf(question, manager) : last.log;
     const started = last?.process;
     const home = started?.environment?.['HOME'];
+    const seen = process === undefined ? paths : pathsOf(process, paths);
+    const closed = obstacleTo(seen);
     return placeOnHost({
       manager,
-      paths,
+      paths: seen,
+      hostPaths: seen.network === undefined ? undefined : paths,
+      closed,
       user: await userOf(started, manager, paths),
       program: await programOf(started, paths),
       files: runnerFiles(configPath, certsOf(started), home),
@@ -67,6 +86,32 @@ export class PlaceFinder {
       ...services,
     });
   }
+}
+
+async function placeOfContainer(
+  started: RunnerProcess,
+  container: Container,
+  services: HostServices,
+  { process, configPath, logFile, paths }: PlaceQuestion,
+): Promise<Place> {
+  const { pid, uid } = started;
+  const [user, inside, onHost] = await Promise.all([
+    userName(uid, pathsOf(started, paths)),
+    readMounts(paths, pid),
+    readMounts(paths),
+  ]);
+  return placeInContainer({
+    container,
+    started,
+    isRunning: process !== undefined,
+    closed: started.closed ?? obstacleTo(pathsOf(started, paths)),
+    configPath,
+    user,
+    logFile,
+    paths,
+    mounts: { inside, onHost },
+    services,
+  });
 }
 
 /** Of a user whose home is not known, those of this daemon's user. */

@@ -65,7 +65,7 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
     host: { kind: 'host', id: 'host' },
     config: { kind: 'config', id: reading.path, ...at, reading },
     service: { ...serviceOf(question), ...at },
-    mounts: mountTargetsOf({ ...question, ids, configPath: reading.path }).map(placedAt(at)),
+    mounts: mountTargetsOf({ ...question, configPath: reading.path }).map(placedAt(at)),
     endpoints: distinctEndpoints(resolved).map(placedAt(at)),
     runners: resolved
       .map((item, index) => runnerTarget(item, ids[index] ?? item.id, question))
@@ -80,9 +80,9 @@ function placedAt(at: Placed): <T extends Placed>(target: T) => T {
 }
 
 function serviceOf(question: TargetsQuestion): ServiceTarget {
-  const { document, process, place, isElsewhere } = question;
+  const { document, process, place } = question;
   const address = metricsAddressOf(document?.listenAddress, process);
-  const metrics = isElsewhere === true ? undefined : address;
+  const metrics = place.closed === undefined ? address : undefined;
   return {
     kind: 'service',
     id: place.id,

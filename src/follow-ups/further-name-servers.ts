@@ -5,14 +5,13 @@
  *           that is the only name server (go/dns/further-servers.ts). Each is queried once.
  * Reasons   none: facts for the cause of the lookup's failure.
  */
-import { readFile } from 'node:fs/promises';
 
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
-import { inRoot } from '../core/paths.ts';
 import { forwarderOf, ignoredServers } from '../go/dns/further-servers.ts';
 import { addressesByServer, outcomesByServer } from '../go/dns/lookup-judgement.ts';
 import { queryEachServer } from '../go/dns/resolver.ts';
+import { readTextIn } from '../host/fs/in-root.ts';
 
 /** More would be load, not evidence. */
 const MAX_ASKED = 4;
@@ -62,5 +61,5 @@ export const furtherNameServers = defineFollowUp({
 });
 
 async function readText({ paths }: FollowUpTools, path: string): Promise<string> {
-  return await readFile(inRoot(paths, path), 'utf8').catch(() => '');
+  return await readTextIn(paths, path).catch(() => '');
 }

@@ -14,6 +14,7 @@ import { Worker } from 'node:worker_threads';
 import { DeadlineError } from '../core/abort.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
+import { inNetworkAtHand } from './net/network.ts';
 
 export interface Command {
   readonly program: string;
@@ -28,8 +29,8 @@ export interface Command {
   readonly onOutput?: (chunk: Buffer) => void;
   /** Jobs and probes come first. */
   readonly isBackground?: boolean;
-  /** It starts programs of its own: they end with it. */
-  readonly startsOthers?: boolean;
+  /** It runs in the network at hand. */
+  readonly isInNetwork?: boolean;
 }
 
 export type ChildResult =
@@ -72,7 +73,7 @@ export function boundedChild(): BoundedChild {
     const child = spawnChild(command);
     if (child instanceof Error) return { kind: 'failed', error: child } as const;
     const ended = endOf(child, command);
-    const answer = answerOf(child, command, ended, whenAborted(signal, since));
+    const answer = answerOf(child, ended, whenAborted(signal, since));
     inFlight.set(key, answer);
     void forget(key, child, ended);
     return answer;
@@ -99,32 +100,25 @@ export function boundedChild(): BoundedChild {
 
 async function answerOf(
   child: ChildProcess,
-  command: Command,
   ended: Promise<ChildResult>,
   aborted: Promise<ChildResult>,
 ): Promise<ChildResult> {
   const result = await Promise.race([ended, aborted]);
-  if (result.kind === 'hung') kill(child, command);
+  if (result.kind === 'hung') kill(child);
   return result;
 }
 
 /** Most failures to start come as an event; a host without memory makes `spawn` throw. */
-function spawnChild({
-  program,
-  args,
-  input,
-  env,
-  isBackground,
-  startsOthers,
-}: Command): ChildProcess | Error {
+function spawnChild(command: Command): ChildProcess | Error {
+  const { program, args, input, env, isBackground, isInNetwork } = command;
   const { PATH, NODE_COMPILE_CACHE } = process.env;
-  try {
-    const child = spawn(program, args, {
+  const start = (): ChildProcess =>
+    spawn(program, args, {
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { PATH, LC_ALL: 'C', NODE_COMPILE_CACHE, ...env },
-      // A process group of its own, which a signal reaches as a whole.
-      detached: startsOthers === true,
     });
+  try {
+    const child = isInNetwork === true ? inNetworkAtHand(start) : start();
     // This program may end while the child hangs.
     child.unref();
     // The child may end before it has read everything.
@@ -146,8 +140,10 @@ function lowerPriority(pid: number | undefined): void {
   }
 }
 
-async function endOf(child: ChildProcess, command: Command): Promise<ChildResult> {
-  const { program, onOutput, maxOutputBytes = MAX_OUTPUT_BYTES } = command;
+async function endOf(
+  child: ChildProcess,
+  { program, onOutput, maxOutputBytes = MAX_OUTPUT_BYTES }: Command,
+): Promise<ChildResult> {
   const { promise, resolve } = Promise.withResolvers<ChildResult>();
   const output: Buffer[] = [];
   let bytes = 0;
@@ -157,7 +153,7 @@ async function endOf(child: ChildProcess, command: Command): Promise<ChildResult
     output.push(chunk);
     onOutput?.(chunk);
     if (bytes <= maxOutputBytes) return;
-    kill(child, command);
+    kill(child);
     const error = new Error(`${program} wrote more than ${maxOutputBytes} bytes`);
     resolve({ kind: 'failed', error });
   });
@@ -172,18 +168,9 @@ async function endOf(child: ChildProcess, command: Command): Promise<ChildResult
 }
 
 /** One in an uninterruptible call ends only later; its pipes must not keep this program. */
-function kill(child: ChildProcess, { startsOthers }: Command): void {
-  if (startsOthers === true && child.pid !== undefined) killGroup(child.pid);
+function kill(child: ChildProcess): void {
   child.kill('SIGKILL');
   for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
-}
-
-function killGroup(leader: number): void {
-  try {
-    process.kill(-leader, 'SIGKILL');
-  } catch {
-    // All of it has ended.
-  }
 }
 
 async function whenAborted(signal: AbortSignal, since: Instant): Promise<ChildResult> {

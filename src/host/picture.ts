@@ -86,7 +86,6 @@ export async function readHostPicture(
       env: SHORT_LOOKUPS,
       maxOutputBytes: MAX_BYTES,
       isBackground: true,
-      startsOthers: true,
       onOutput: (chunk) => output.push(chunk),
     },
     { signal: deadline.signal },

@@ -12,10 +12,10 @@ import { deadlineOf, withSignal } from '../core/abort.ts';
 import { isErrno } from '../core/errno.ts';
 import type { LintReport } from '../core/lint.ts';
 import type { Paths } from '../core/paths.ts';
-import { inRoot } from '../core/paths.ts';
 import type { FileAttributes, FileFact, FileFacts, LintContext } from './context.ts';
 import type { Prepared } from './lint.ts';
 import { judge, reportOf } from './lint.ts';
+import { inRoot } from '../host/fs/in-root.ts';
 
 const MAX_ROUNDS = 4;
 const MAX_PATHS = 500;
@@ -54,9 +54,7 @@ class FileFactCache implements FileFacts {
     for (const [path, withContent] of questions) {
       const found = deadline.signal.aborted
         ? UNKNOWN
-        : await withSignal(factOf(pathSeenHere(path, paths), withContent), deadline.signal).catch(
-            () => UNKNOWN,
-          );
+        : await withSignal(lookAt(path, paths, withContent), deadline.signal).catch(() => UNKNOWN);
       this.#known.set(path, found);
     }
     return questions.length > 0;
@@ -79,8 +77,14 @@ export async function reportWithFiles(
 }
 
 /** /proc may be mounted elsewhere than below the root. */
-function pathSeenHere(path: string, paths: Paths): string {
-  return path.startsWith('/proc/') ? join(paths.procfs, path.slice(6)) : inRoot(paths, path);
+async function lookAt(path: string, paths: Paths, withContent: boolean): Promise<FileFact> {
+  if (path.startsWith('/proc/'))
+    return await factOf(join(paths.procfs, path.slice(6)), withContent);
+  try {
+    return await inRoot(paths, path, async (seenPath) => await factOf(seenPath, withContent));
+  } catch (error) {
+    return factOfError(error);
+  }
 }
 
 async function factOf(seenPath: string, withContent: boolean): Promise<FileFact> {
@@ -96,8 +100,12 @@ async function factOf(seenPath: string, withContent: boolean): Promise<FileFact>
     if (!withContent || attributes.kind !== 'file') return attributes;
     return { ...attributes, content: await contentOf(seenPath, found.size) };
   } catch (error) {
-    return isErrno(error, 'ENOENT', 'ENOTDIR') ? { kind: 'missing' } : UNKNOWN;
+    return factOfError(error);
   }
+}
+
+function factOfError(error: unknown): FileFact {
+  return isErrno(error, 'ENOENT', 'ENOTDIR') ? { kind: 'missing' } : UNKNOWN;
 }
 
 /** The beginning of a file. Reads even if the size is 0, because files of /proc report that size. */

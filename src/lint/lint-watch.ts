@@ -12,6 +12,8 @@ import { LintProcess } from './in-child.ts';
 const AGAIN_SECONDS = 300;
 
 export interface LintQuestion {
+  /** Where its files are seen. */
+  readonly paths: Paths;
   readonly configPath: string;
   readonly content?: { readonly bytes: Uint8Array; readonly hash: string } | undefined;
   readonly modifiedAt?: Instant | undefined;
@@ -22,7 +24,6 @@ export interface LintQuestion {
 
 export class LintWatch {
   readonly #clock: Clock;
-  readonly #paths: Paths;
   readonly #child = new LintProcess();
   #state: LintState | undefined;
   #key = '';
@@ -33,9 +34,8 @@ export class LintWatch {
   #owner = '';
   #changedUnseen = false;
 
-  constructor(clock: Clock, paths: Paths) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#paths = paths;
   }
 
   /** Absent until the first answer. */
@@ -80,7 +80,7 @@ export class LintWatch {
   }
 
   async #judge(question: LintQuestion, key: string): Promise<void> {
-    const { content, configPath, process: runner, unitEnvironment, unit } = question;
+    const { content, configPath, paths, process: runner, unitEnvironment, unit } = question;
     try {
       const request = {
         configPath,
@@ -88,7 +88,7 @@ export class LintWatch {
         unitEnvironment,
         unit,
         history: { changedUnseen: this.#changedUnseen },
-        paths: this.#paths,
+        paths,
         ...(content === undefined
           ? {}
           : { content: Buffer.from(content.bytes).toString('base64') }),

@@ -1,14 +1,8 @@
 /** The linter's report on the config.toml of each installation, by the id of its place. */
 import type { Clock } from '../core/clock.ts';
 import type { HostContext, RunnerContext } from '../core/host-context.ts';
-import type { Paths } from '../core/paths.ts';
 import type { LintQuestion } from './lint-watch.ts';
 import { LintWatch } from './lint-watch.ts';
-
-interface Seen {
-  /** Where its files are seen. */
-  readonly paths: Paths;
-}
 
 export class LintWatches {
   readonly #clock: Clock;
@@ -28,14 +22,14 @@ export class LintWatches {
   }
 
   /** Starts the lint runs that are due, and ends the watch of what is gone; does not wait for any. */
-  update(questions: ReadonlyMap<string, LintQuestion & Seen>): void {
+  update(questions: ReadonlyMap<string, LintQuestion>): void {
     for (const [place, watch] of this.#watches) {
       if (questions.has(place)) continue;
       watch.stop();
       this.#watches.delete(place);
     }
     for (const [place, question] of questions) {
-      const watch = this.#watches.get(place) ?? new LintWatch(this.#clock, question.paths);
+      const watch = this.#watches.get(place) ?? new LintWatch(this.#clock);
       this.#watches.set(place, watch);
       watch.update(question);
     }

@@ -3,7 +3,7 @@
  * probe. HELP names the source of a number.
  */
 import type { CheckState } from '../core/check.ts';
-import { allRunners, contextOf, runnerNamed } from '../core/host-context.ts';
+import { contextOf, runnerNamed } from '../core/host-context.ts';
 import type { View } from '../core/view.ts';
 import { stoppedBy } from '../core/verdict.ts';
 import { STATUSES, VERDICTS } from '../core/vocabulary.ts';
@@ -29,10 +29,20 @@ const RUNNER_FAMILIES: readonly Family[] = [
     name: 'runner_info',
     kind: 'gauge',
     help: 'Entries of config.toml; the value is always 1.',
-    labels: ['runner', 'runner_name', 'executor', 'url', 'system_id'],
+    labels: ['runner', 'runner_name', 'executor', 'url', 'system_id', 'place'],
     samples: ({ snapshot }) =>
-      allRunners(snapshot.hostContext).map(({ id, name, executor, url, systemId }) =>
-        one({ runner: id, runner_name: name, executor, url, system_id: systemId ?? '' }),
+      snapshot.hostContext.contexts.flatMap(({ runners, place: { paths } }) =>
+        runners.map(({ id, name, executor, url, systemId }) => {
+          const place = paths.container ?? 'host';
+          return one({
+            runner: id,
+            runner_name: name,
+            executor,
+            url,
+            system_id: systemId ?? '',
+            place,
+          });
+        }),
       ),
   },
   {

@@ -13,7 +13,7 @@ import { dateText } from '../core/date-text.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
-import { inRoot } from '../core/paths.ts';
+import { childPath } from '../core/paths.ts';
 import type { MeasureSpec, Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
@@ -138,14 +138,16 @@ export function createDisk(reader: FileSystemReader) {
         path: target.path,
         type: target.fileSystemType,
         roles: target.roles.join(', '),
-        ...workingCopiesOf(target),
       };
       const deps = { clock, signal };
-      const first = await reader.read(target.id, inRoot(paths, target.path), deps);
+      const mountPoint = plainIdOf(target);
+      // The links of a path below another root would be followed in ours; a mount point has none.
+      const path = paths.rootfs === '/' ? target.path : mountPoint;
+      const first = await reader.read(target.id, childPath(paths, path), deps);
       // A folder that the runner has yet to make lies on the file system all the same.
       const answer =
         first.kind === 'gone'
-          ? await reader.read(target.id, inRoot(paths, plainIdOf(target)), deps)
+          ? await reader.read(target.id, childPath(paths, mountPoint), deps)
           : first;
       const judgement =
         answer.kind === 'size' && !target.readOnly
@@ -158,13 +160,6 @@ export function createDisk(reader: FileSystemReader) {
 }
 
 export const disk = createDisk(new FileSystemReader());
-
-function workingCopiesOf({ jobFolders = [] }: MountTarget): Readonly<Record<string, string>> {
-  const folders = jobFolders.flatMap(({ workingCopies }) => workingCopies ?? []);
-  // A command removes them: one that could be read as two is left out.
-  const isPlain = folders.every((folder) => !folder.includes(','));
-  return folders.length > 0 && isPlain ? { working_copies: folders.join(', ') } : {};
-}
 
 function unwritable(answer: FileSystemAnswer, target: MountTarget, clock: Clock): DiskFinding {
   const { id, path } = target;

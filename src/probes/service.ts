@@ -8,7 +8,7 @@
  * Reasons   not-running, not-installed, restarting, failed, crash-loop, stopped, uninterruptible, other-config,
  *           two-processes; of a container: container-stopped, container-out-of-memory, container-restart-loop,
  *           container-paused, container-never-started, container-removed, container-unhealthy.
- * Unknown   blind: other users' processes are hidden from runnerwatch.
+ * Unknown   blind: other users' processes are hidden from runnerwatch. just-ended: a container may only be restarted.
  */
 import { CHANGES_OF_CONFIG } from '../core/change.ts';
 import type { Clock, Instant } from '../core/clock.ts';
@@ -60,7 +60,15 @@ const REASONS = {
     'blind',
   ),
   ...CONTAINER_REASONS,
+  'just-ended': {
+    kind: 'unseen',
+    meaning: 'The container of the runner ended a moment ago.',
+    action: 'Nothing: if it is only restarted, runnerwatch finds it again within seconds.',
+  },
 } as const;
+
+/** How long a restart of a container may take before it counts as one that does not run: an interval and a bit. */
+const RESTART_SECONDS = 20;
 
 const MEASURES = {
   processes: { help: 'Main runner processes with this config file.' },
@@ -73,9 +81,22 @@ const MEASURES = {
   },
 } as const;
 
+/** Since when there is no process at a place. */
+class Absences {
+  readonly #since = new Map<string, number>();
+
+  secondsOf(place: string, main: RunnerProcess | undefined, clock: Clock): number {
+    if (main !== undefined) this.#since.delete(place);
+    const since = this.#since.get(place) ?? clock.seconds();
+    if (main === undefined) this.#since.set(place, since);
+    return clock.seconds() - since;
+  }
+}
+
 export function createService() {
   const starts = new RestartCounter(LOOP_SECONDS);
   const restarts = new UnitRestarts(LOOP_SECONDS);
+  const absences = new Absences();
   return defineProbe({
     id: 'service',
     title: 'Runner process',
@@ -90,17 +111,17 @@ export function createService() {
     measures: MEASURES,
 
     async run(_target, _options, { place, neighbours, paths, signal, clock }) {
-      const { ours, ...found } = await look(place, paths, signal);
-      const [main] = ours;
+      const { ours, main, ...found } = await look(place, paths, signal);
+      const absentSeconds = absences.secondsOf(place.id, main, clock);
       const container = seenContainer(place, found.state, { main, counter: restarts, clock });
-      const other = unaccountedProcess(found.processes, neighbours);
+      const other = unaccountedProcess(found.here, neighbours);
       const seen: Found = { main, second: ours[1], other, unit: found.unit, container };
       const loop = loopOf(place, seen, { starts, restarts, clock });
       const facts = factsOf(place, seen, clock.wall());
       const common = { facts, measures: measuresOf(ours, seen) };
       const ofContainer = container && judgeContainer(container);
       if (main === undefined) {
-        const absent = await absence(place, seen, loop);
+        const absent = await absence(place, { ...seen, loop, absentSeconds });
         return { ...(ofContainer ?? absent), ...common };
       }
       const own = (await stuckFault(main, paths, signal)) ?? faultOf(main, ours, loop);
@@ -113,14 +134,18 @@ export function createService() {
 
 export const service = createService();
 
+/** `here`: those in the same container, or on the host; `ours`: those on the file of the place, the main one first. */
 async function look(place: Place, paths: Paths, signal: AbortSignal) {
   const [processes, unit, state] = await Promise.all([
-    findRunnerProcesses(paths),
+    findRunnerProcesses(place.hostPaths ?? paths),
     place.unit === undefined ? undefined : unitState(place.unit, paths, signal),
     place.container?.state(signal),
   ]);
-  const ours = await processesUsing(place.files.config, processes, paths);
-  return { processes, ours, unit, state };
+  const here = processes.filter(({ container }) => container?.id === paths.container);
+  const using = await processesUsing(place.files.config, processes, paths);
+  const main = using.find((one) => here.includes(one));
+  const others = using.filter((one) => one !== main);
+  return { here, main, ours: main === undefined ? others : [main, ...others], unit, state };
 }
 
 /** What its engine says of its container; nothing on the host. */
@@ -283,13 +308,34 @@ function unitLoopFault(id: string, restarts: number): LoopFault | undefined {
   return { status: 'fail', reason: 'crash-loop', detail };
 }
 
+interface Absence extends Found {
+  readonly loop: LoopFault | undefined;
+  readonly absentSeconds: number;
+}
+
 /** Why there is no process on our config. */
-async function absence(place: Place, { other, unit }: Found, loop: LoopFault | undefined) {
-  const { id, paths, files } = place;
+async function absence(place: Place, about: Absence) {
+  const { paths, files, description } = place;
+  const { other, loop, absentSeconds } = about;
   if (other !== undefined) {
     const detail = `process ${other.pid} uses ${other.configPath}, not ${files.config}`;
     return { status: 'fail', reason: 'other-config', detail } as const;
   }
+  return paths.container === undefined
+    ? await absenceOnHost(place, about)
+    : (loop ?? containerAbsence(description, absentSeconds));
+}
+
+/** Where its engine does not say what became of it: it may be starting it again. */
+function containerAbsence(description: string, absentSeconds: number) {
+  const detail = `${description} runs no process \`gitlab-runner run\``;
+  return absentSeconds < RESTART_SECONDS
+    ? ({ status: 'unknown', reason: 'just-ended', detail } as const)
+    : ({ status: 'fail', reason: 'not-running', detail } as const);
+}
+
+async function absenceOnHost(place: Place, { unit, loop }: Absence) {
+  const { id, paths } = place;
   if (await isHidden(paths)) {
     const detail = `${paths.procfs} hides the processes of other users (hidepid)`;
     return { status: 'unknown', reason: 'blind', detail } as const;

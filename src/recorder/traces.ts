@@ -9,7 +9,6 @@ import type { Snapshot } from '../core/check.ts';
 import type { RunnerContext } from '../core/host-context.ts';
 import { allEndpoints } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
-import { inRoot } from '../core/paths.ts';
 import { printable } from '../core/printable.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Excerpt } from '../host/fs/file-trace.ts';
@@ -181,7 +180,7 @@ async function routes(paths: Paths): Promise<readonly NamedTrace[]> {
 }
 
 async function program(paths: Paths): Promise<readonly NamedTrace[]> {
-  const texts = PROGRAM_PATHS.map(async (path) => await programTrace(inRoot(paths, path)));
+  const texts = PROGRAM_PATHS.map(async (path) => await programTrace(path, paths));
   return (await Promise.all(texts)).map((text = 'absent', index) => {
     const path = PROGRAM_PATHS[index] ?? '';
     return [path, { kind: 'program', path, text }];

@@ -33,7 +33,8 @@ test('a listen_address is asked on the loopback address', () => {
   });
 });
 
-test('without one, or in a network of its own (a container), there is nothing to ask', () => {
+test('without one, or in a network that may not be entered, there is nothing to ask', () => {
   expect(serviceOf('concurrent = 1\n').metrics).toBeUndefined();
-  expect(serviceOf(LISTENS, { isElsewhere: true }).metrics).toBeUndefined();
+  const place = { ...PACKAGED_PLACE, closed: 'it may not be entered' };
+  expect(serviceOf(LISTENS, { place }).metrics).toBeUndefined();
 });

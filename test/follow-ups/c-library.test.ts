@@ -23,7 +23,7 @@ async function withLibc(script: string, use: () => Promise<Finding>): Promise<Fi
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-libc-'));
   try {
     await mkdir(join(folder, 'bin'));
-    const command = join(folder, 'bin/chroot');
+    const command = join(folder, 'bin/getent');
     await writeFile(command, `#!/bin/sh\n${script}\n`);
     await chmod(command, 0o755);
     vi.stubEnv('PATH', `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`);
@@ -34,14 +34,14 @@ async function withLibc(script: string, use: () => Promise<Finding>): Promise<Fi
   }
 }
 
-const FINDS = 'test "$2 $3 $4 $5" = "getent -- ahosts gitlab.test" && echo "10.0.0.9 STREAM"';
+const FINDS = 'test "$*" = "-- ahosts gitlab.test" && echo "10.0.0.9 STREAM"';
 
 async function runOnce(
   finding: Finding,
   script = FINDS,
   memory?: FollowUpMemory,
 ): Promise<Finding> {
-  const tools = { paths: { ...HOST_PATHS, rootfs: '/host' } };
+  const tools = { paths: HOST_PATHS };
   const after = { link: 'dns', finding, tools, ...(memory === undefined ? {} : { memory }) };
   return await withLibc(script, () => followUp(cLibrary, after));
 }

@@ -28,6 +28,7 @@ const runner = { ...PROCESS, pid: process.pid, uid: process.getuid?.() ?? 0 };
 function question(text: string, over: Partial<LintQuestion> = {}): LintQuestion {
   const hash = createHash('sha256').update(text).digest('hex');
   return {
+    paths: HOST_PATHS,
     configPath: join(folder, 'config.toml'),
     content: { bytes: Buffer.from(text), hash },
     modifiedAt: 1000,
@@ -54,7 +55,7 @@ async function untilRules(
   await until(async () => isWanted((await rulesAfter(watch, one)) ?? []));
 }
 
-const newWatch = (): LintWatch => new LintWatch(setClock(), HOST_PATHS);
+const newWatch = (): LintWatch => new LintWatch(setClock());
 
 test('findings of text, files and process come back, without a secret', async () => {
   const watch = newWatch();
@@ -89,7 +90,7 @@ test('a change is judged anew, and the same content is not', async () => {
 
 test('after five minutes the same content is judged anew, since files may have changed', async () => {
   const clock = setClock();
-  const watch = new LintWatch(clock, HOST_PATHS);
+  const watch = new LintWatch(clock);
   await rulesAfter(watch, question('concurrent = 0'));
   const before = watch.state();
 

@@ -57,7 +57,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
         c.place.host.install('gitlab-runner'),
       ),
       step(
-        'If it runs in a container, start runnerwatch with --path.rootfs, --path.procfs and --runner.config.',
+        'If it runs in a container, start runnerwatch as root: it finds every runner of this host by its process.',
       ),
     ],
     // Nothing of a runner that is not there can be wrong.

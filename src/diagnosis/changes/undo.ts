@@ -3,7 +3,7 @@ import type { Change, ChangedLine, ChangeKind } from '../../core/change.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import type { Place } from '../../core/place.ts';
-import { editFile, quoteArgument } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import type { ConcernedLines } from './concern.ts';
 
 export interface UndoOptions {
@@ -88,7 +88,8 @@ function sentenceOf(text: string): string {
 }
 
 function sed(edits: readonly string[], path: string): string {
-  return editFile(path, edits);
+  const scripts = edits.map((edit) => `-e ${quoteArgument(edit)}`);
+  return `sudo sed -i --follow-symlinks ${scripts.join(' ')} ${path}`;
 }
 
 function replaceEdit(from: ChangedLine, to: ChangedLine): string {

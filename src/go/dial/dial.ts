@@ -4,13 +4,13 @@
  * is that of the first address.
  */
 import type { Socket } from 'node:net';
-import { connect } from 'node:net';
 
 import { deadlineOf } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errnoText } from '../../core/errno.ts';
 import type { Attempt } from '../../core/lookup.ts';
 import type { Address } from '../../core/probe.ts';
+import { newTcpSocket } from '../../host/net/network.ts';
 
 const FALLBACK_DELAY_MILLISECONDS = 300;
 const MIN_SHARE_SECONDS = 2;
@@ -121,8 +121,9 @@ async function dialOne(
 ): Promise<{ readonly socket: Socket | undefined; readonly outcome: string }> {
   if (port > MAX_PORT) return { socket: undefined, outcome: 'invalid port' };
   const { promise, resolve } = Promise.withResolvers<string>();
-  const options = { host: address, port, family, noDelay: true };
-  const socket = makeSocket?.(family)?.connect(options) ?? connect(options);
+  const socket = unconnectedSocket(family, makeSocket);
+  if (socket instanceof Error) return { socket: undefined, outcome: errnoText(socket) };
+  socket.setNoDelay(true).connect({ host: address, port, family });
   // Stays for the socket's life: one that dies between two links must not end the process.
   socket.on('error', (error) => resolve(errnoText(error)));
   socket.once('connect', () => resolve('ok'));
@@ -138,6 +139,17 @@ async function dialOne(
   if (outcome === 'ok' && !signal.aborted) return { socket, outcome };
   socket.destroy();
   return { socket: undefined, outcome: outcome === 'ok' ? 'abandoned' : outcome };
+}
+
+function unconnectedSocket(
+  family: Address['family'],
+  makeSocket: DialOptions['makeSocket'],
+): Socket | Error {
+  try {
+    return makeSocket?.(family) ?? newTcpSocket(family);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** Starts the second list after the delay, or at once when the first has failed; not at all when it won. */

@@ -1,16 +1,15 @@
 /** The source of a wrong address, when another address of the same name is the right one: what to say, and the facts. */
-import { readFile } from 'node:fs/promises';
 
 import { dataKey } from '../../core/finding-data.ts';
 import type { Found } from '../../core/follow-up.ts';
 import type { Resolution } from '../../core/lookup.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import { leadToCauses } from '../../core/reason.ts';
 import { canonicalAddress } from './address-order.ts';
 import { hostsLines } from './hosts-file.ts';
 import type { Difference, OtherAddress } from './other-addresses.ts';
 import { answeredName, serversWithAnswer } from './other-addresses.ts';
+import { readTextIn } from '../../host/fs/in-root.ts';
 
 export const DIFFERENCE_REASONS = leadToCauses(
   'servers-disagree',
@@ -96,7 +95,7 @@ async function hostsSource(
   used: readonly string[],
   paths: Paths,
 ): Promise<string> {
-  const text = await readFile(inRoot(paths, '/etc/hosts'), 'utf8').catch(() => '');
+  const text = await readTextIn(paths, '/etc/hosts').catch(() => '');
   const lines = hostsLines(text, name).filter(({ address }) =>
     used.includes(canonicalAddress(address)),
   );

@@ -2,11 +2,11 @@
  * The order in which Go dials the addresses of a name: RFC 6724 as Go's resolver has it (Go: net/addrselect.go). A UDP
  * connect, which sends nothing, shows whether there is a route and from which source address.
  */
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { SocketAddress, isIP, isIPv4 } from 'node:net';
 
 import type { Address } from '../../core/probe.ts';
+import { newUdpSocket } from '../../host/net/network.ts';
 
 const LINK_LOCAL = 2;
 const SITE_LOCAL = 5;
@@ -48,8 +48,9 @@ export async function sortLikeGo(texts: readonly string[]): Promise<readonly Add
 
 /** The source address that the kernel would use, or undefined without a route. Takes no thread-pool slot. */
 async function sourceOf({ address, family }: Address): Promise<string | undefined> {
-  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  let socket: ReturnType<typeof newUdpSocket> | undefined;
   try {
+    socket = newUdpSocket(family);
     // Both events come in the same turn of the loop or the next: nothing is sent, so nothing is waited for.
     const connected = once(socket, 'connect');
     socket.connect(53, address);
@@ -58,7 +59,7 @@ async function sourceOf({ address, family }: Address): Promise<string | undefine
   } catch {
     return undefined;
   } finally {
-    socket.close();
+    socket?.close();
   }
 }
 

@@ -5,13 +5,13 @@
  * were measured at eight times the configured value. These sockets take no thread-pool slot.
  */
 import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { connect, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 
 import { DeadlineError, deadlineOf, withSignal } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errnoText } from '../../core/errno.ts';
 import type { Outcome, Query, RecordType } from '../../core/lookup.ts';
+import { newTcpSocket, newUdpSocket } from '../../host/net/network.ts';
 import type { Reply } from './message.ts';
 import { questionBytes, readReply } from './message.ts';
 
@@ -71,8 +71,8 @@ async function exchange(
 ): Promise<QueryResult> {
   using deadline = deadlineOf(question.timeoutSeconds, signal);
   const id = randomInt(65_536);
-  using talk = transport === 'udp' ? queryUdp(question, id) : queryTcp(question, id);
   try {
+    using talk = transport === 'udp' ? queryUdp(question, id) : queryTcp(question, id);
     const { verdict, ...rest } = await withSignal(talk.reply, deadline.signal);
     return { outcome: verdict, ...rest };
   } catch (error) {
@@ -92,7 +92,7 @@ interface Conversation extends Disposable {
 
 function queryUdp({ name, server, port, type }: Question, id: number): Conversation {
   const { promise: reply, resolve, reject } = Promise.withResolvers<Reply>();
-  const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4');
+  const socket = newUdpSocket(isIPv6(server) ? 6 : 4);
   socket.on('error', reject);
   socket.on('message', (bytes) => {
     const read = readReply(bytes, { id, name, type });
@@ -111,7 +111,7 @@ function queryTcp({ name, server, port, type }: Question, id: number): Conversat
   const { promise: reply, resolve, reject } = Promise.withResolvers<Reply>();
   const malformed: Reply = { verdict: 'malformed', isTruncated: false, addresses: [] };
   let bytes = Buffer.alloc(0);
-  const socket = connect({ host: server, port });
+  const socket = newTcpSocket(isIPv6(server) ? 6 : 4).connect({ host: server, port });
   socket.on('error', reject);
   socket.on('close', () => resolve(malformed));
   socket.on('data', (chunk: Buffer) => {

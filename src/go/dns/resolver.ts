@@ -3,7 +3,6 @@
  * reads the order in nsswitch.conf, the hosts file and resolv.conf, queries A and AAAA in parallel and waits for both,
  * asks the next server only after a failure, and tries the search list also after NXDOMAIN.
  */
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
@@ -11,13 +10,13 @@ import { DeadlineError } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Outcome, Query, RecordType, Resolution } from '../../core/lookup.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import { sortLikeGo } from './address-order.ts';
 import { sendQuery } from './query.ts';
 import type { Source } from './hosts-file.ts';
 import { lookUpHosts, lookupOrder } from './hosts-file.ts';
 import type { ResolvConf } from './resolv-conf.ts';
 import { namesToTry, parseResolvConf } from './resolv-conf.ts';
+import { readTextIn } from '../../host/fs/in-root.ts';
 
 const DNS_PORT = 53;
 
@@ -43,8 +42,7 @@ export async function resolveLikeGo(name: string, deps: ResolveOptions): Promise
     return { ...empty, addresses: await sortLikeGo([name]), source: 'literal' };
   }
   const read =
-    deps.read ??
-    ((path: string): Promise<string | undefined> => readText(inRoot(deps.paths, path)));
+    deps.read ?? ((path: string): Promise<string | undefined> => readText(path, deps.paths));
   const order = lookupOrder(await read('/etc/nsswitch.conf'));
   const conf = parseResolvConf(await read('/etc/resolv.conf'), domainOfHost());
   const { servers, isFallback } = conf;
@@ -82,12 +80,8 @@ function domainOfHost(): string {
   return hostname().split('.').slice(1).join('.');
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+async function readText(path: string, paths: Paths): Promise<string | undefined> {
+  return await readTextIn(paths, path).catch(() => undefined);
 }
 
 async function lookUpDns(

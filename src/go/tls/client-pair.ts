@@ -4,12 +4,11 @@
  */
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 
 import { errnoText, isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import { certificatesOf } from './pem.ts';
+import { readTextIn } from '../../host/fs/in-root.ts';
 
 interface PairFiles {
   readonly certFile: string;
@@ -33,8 +32,8 @@ export async function readClientPair(
   }
   try {
     const [certificate, key] = await Promise.all([
-      readFile(inRoot(paths, certFile), 'latin1'),
-      readFile(inRoot(paths, keyFile), 'latin1'),
+      readTextIn(paths, certFile, 'latin1'),
+      readTextIn(paths, keyFile, 'latin1'),
     ]);
     const chain = certificatesOf(certificate);
     const [leaf] = chain;

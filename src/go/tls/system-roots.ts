@@ -3,12 +3,11 @@
  * (docs/reference/go-network.md#roots; Go: crypto/x509/root_unix.go), under the SSL_CERT_FILE and SSL_CERT_DIR of the
  * runner's process.
  */
-import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import type { TrustSource } from '../../core/target.ts';
+import { linkIn, namesIn, readTextIn, statIn } from '../../host/fs/in-root.ts';
 
 const BUNDLE_FILES = [
   '/etc/ssl/certs/ca-certificates.crt',
@@ -37,40 +36,43 @@ export async function readSystemRoots(
   paths: Paths,
 ): Promise<readonly string[]> {
   const { files, directories } = systemRootPaths(source);
-  const bundle = await readFirstReadable(files.map((file) => inRoot(paths, file)));
+  const bundle = await readFirstReadable(files, paths);
   const inDirectories = await Promise.all(
-    directories.map((directory) => readDirectory(inRoot(paths, directory))),
+    directories.map(async (directory) => await readDirectory(directory, paths)),
   );
   return [...(bundle === undefined ? [] : [bundle]), ...inDirectories.flat()];
 }
 
-async function readFirstReadable(files: readonly string[]): Promise<string | undefined> {
+async function readFirstReadable(
+  files: readonly string[],
+  paths: Paths,
+): Promise<string | undefined> {
   for (const file of files) {
-    const text = await readText(file);
+    const text = await readText(file, paths);
     if (text !== undefined) return text;
   }
   return undefined;
 }
 
-async function readDirectory(directory: string): Promise<readonly string[]> {
-  const names = await readdir(directory).catch(() => []);
+async function readDirectory(directory: string, paths: Paths): Promise<readonly string[]> {
+  const names = await namesIn(paths, directory).catch(() => []);
   const texts = await Promise.all(
     names.map(async (name) => {
       const path = join(directory, name);
-      return (await isHashLink(path)) ? undefined : await readText(path);
+      return (await isHashLink(path, paths)) ? undefined : await readText(path, paths);
     }),
   );
   return texts.filter((text) => text !== undefined);
 }
 
 /** A link to a name in the same directory (made by c_rehash) would give the same certificate twice. */
-async function isHashLink(path: string): Promise<boolean> {
-  const target = await readlink(path).catch(() => undefined);
+async function isHashLink(path: string, paths: Paths): Promise<boolean> {
+  const target = await linkIn(paths, path).catch(() => undefined);
   return target !== undefined && !target.includes('/');
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  return await readFile(path, 'latin1').catch(() => undefined);
+async function readText(path: string, paths: Paths): Promise<string | undefined> {
+  return await readTextIn(paths, path, 'latin1').catch(() => undefined);
 }
 
 /**
@@ -79,25 +81,23 @@ async function readText(path: string): Promise<string | undefined> {
  */
 export async function systemStamp(source: TrustSource, paths: Paths): Promise<string> {
   const { files, directories } = systemRootPaths(source);
-  const seenPaths = [...files, ...directories].map((path) => inRoot(paths, path));
   const inside = await Promise.all(
     directories.map(async (directory) => {
-      const seenPath = inRoot(paths, directory);
-      const names = await readdir(seenPath).catch(() => []);
-      return names.map((name) => join(seenPath, name));
+      const names = await namesIn(paths, directory).catch(() => []);
+      return names.map((name) => join(directory, name));
     }),
   );
-  return await stampOf([...seenPaths, ...inside.flat()]);
+  return await stampOf([...files, ...directories, ...inside.flat()], paths);
 }
 
 /**
  * Times, size and identity of each path, `-` where there is none. The time of change is among them since
  * `chmod` and `cp -p` leave the time of modification alone.
  */
-export async function stampOf(files: readonly string[]): Promise<string> {
+export async function stampOf(files: readonly string[], paths: Paths): Promise<string> {
   const stamps = await Promise.all(
     files.map(async (file) => {
-      const info = await stat(file).catch(() => undefined);
+      const info = await statIn(paths, file).catch(() => undefined);
       return info === undefined ? '-' : `${info.mtimeMs}:${info.ctimeMs}:${info.size}:${info.ino}`;
     }),
   );

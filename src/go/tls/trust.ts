@@ -4,13 +4,11 @@
  * Rebuilt only when one of these files has changed: reading the roots for every walk would cost more than the walk.
  */
 import type { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 
 import { isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import type { RunnerProcess, RunnerProgram } from '../../core/reading.ts';
 import { credentialsOf } from '../../core/reading.ts';
 import type { TrustSource } from '../../core/target.ts';
@@ -21,6 +19,7 @@ import type { ClientPair } from './client-pair.ts';
 import { readClientPair } from './client-pair.ts';
 import { certificatesOf } from './pem.ts';
 import { readSystemRoots, stampOf, systemStamp } from './system-roots.ts';
+import { readTextIn } from '../../host/fs/in-root.ts';
 
 /** The suites that every Go offers for TLS 1.2 by default; TLS 1.3 has its own three. */
 const GO_CIPHERS = [
@@ -148,7 +147,7 @@ export class TrustStore {
     const denied = await findDenied(Object.values(files), isDenied);
     const stamp = [
       await systemStamp(source, paths),
-      await stampOf(Object.values(files).map((file) => inRoot(paths, file))),
+      await stampOf(Object.values(files), paths),
       ...denied,
     ].join(' ');
     const key = JSON.stringify([paths, files, go, source.systemFile, source.systemDirectories]);
@@ -254,7 +253,7 @@ async function readCaFile(
   go: GoSettings,
 ): Promise<CaFile> {
   try {
-    const certificates = certificatesOf(await readFile(inRoot(paths, path), 'latin1'), go);
+    const certificates = certificatesOf(await readTextIn(paths, path, 'latin1'), go);
     const state = certificates.length === 0 ? 'invalid' : 'used';
     return { state, path, isConfigured, certificates };
   } catch (error) {

@@ -4,16 +4,21 @@
  * Promises: ends with the signal; at most 256 KiB of an answer are kept; the path has no version, so that a daemon of
  * any age accepts it. Podman's socket has the same API.
  */
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 
 import { withoutBrackets } from '../../core/address.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { inRoot, readTextIn } from '../fs/in-root.ts';
+import type { Destination } from '../net/network.ts';
+import { connectTo } from '../net/network.ts';
 
 const MAX_BYTES = 256 * 1024;
 const DEFAULT_PORT = 2375;
@@ -73,15 +78,27 @@ export class DockerApi {
   /** Rejects with the error of the connection, or with the signal's reason. */
   async get(path: string, signal: AbortSignal, maxBytes = MAX_BYTES): Promise<DockerAnswer> {
     const address = this.#address;
-    const lookup = this.#lookup === undefined ? {} : { lookup: this.#lookup };
-    const common = { path, signal, agent: false, ...lookup, maxBytes } as const;
+    const common = { path, signal, maxBytes };
     if (address.kind === 'socket') {
-      const socketPath = inRoot(this.#paths, address.path);
-      return await sendRequest(httpRequest, { ...common, socketPath, headers: { Host: 'docker' } });
+      const headers = { Host: 'docker' };
+      return await inRoot(
+        this.#paths,
+        address.path,
+        async (socketPath) =>
+          await sendRequest(httpRequest, { ...common, agent: false, socketPath, headers }),
+      );
     }
     const { host, port, tls } = address;
-    if (!tls) return await sendRequest(httpRequest, { ...common, host, port });
-    return await sendRequest(httpsRequest, { ...common, host, port, ...(await this.#tlsFiles()) });
+    const destination = { host, port, lookup: this.#lookup };
+    if (!tls) {
+      const createConnection: RequestOptions['createConnection'] = (_options, onEnd) =>
+        connectTo(destination, onEnd);
+      return await sendRequest(httpRequest, { ...common, host, port, createConnection });
+    }
+    const files = await this.#tlsFiles();
+    const createConnection: RequestOptions['createConnection'] = (_options, onEnd) =>
+      secureTo(destination, files, onEnd);
+    return await sendRequest(httpsRequest, { ...common, host, port, createConnection });
   }
 
   /** With a folder its authority alone is trusted; a file that is missing is left out. */
@@ -90,8 +107,7 @@ export class DockerApi {
     if (folder === undefined) return {};
     const [ca, cert, key] = await Promise.all(
       ['ca.pem', 'cert.pem', 'key.pem'].map(
-        async (name) =>
-          await readFile(inRoot(this.#paths, join(folder, name)), 'utf8').catch(() => undefined),
+        async (name) => await readTextIn(this.#paths, join(folder, name)).catch(() => undefined),
       ),
     );
     return {
@@ -100,6 +116,20 @@ export class DockerApi {
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
     };
   }
+}
+
+/** A TLS connection over one of the network at hand. */
+function secureTo(
+  destination: Destination,
+  files: ConnectionOptions,
+  onEnd: (error: Error | null, socket: Duplex) => void,
+): undefined {
+  const { host } = destination;
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  connectTo(destination, (error, socket) => {
+    if (error === null) onEnd(null, connectTls({ ...files, ...servername, host, socket }));
+    else onEnd(error, socket);
+  });
 }
 
 /** The error that the kernel would report after its own timeout. */

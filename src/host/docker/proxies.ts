@@ -2,10 +2,9 @@
  * Proxies in Docker's own files: the daemon's, and those of root's client, which sets them in containers
  * (docs.docker.com: "Daemon proxy configuration", "Use a proxy server with the Docker CLI").
  */
-import { readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { readTextIn } from '../fs/in-root.ts';
 
 const FILES = ['/etc/docker/daemon.json', '/root/.docker/config.json'];
 /** `http-proxy` of the daemon and `httpProxy` of the client, by the variable that means the same. */
@@ -27,7 +26,7 @@ export interface DockerProxies {
 /** Files that are not there, or hold no proxies, are left out. */
 export async function readDockerProxies(paths: Paths): Promise<readonly DockerProxies[]> {
   const texts = FILES.map(async (file) => {
-    const text = await readFile(inRoot(paths, file), 'utf8').catch(() => '');
+    const text = await readTextIn(paths, file).catch(() => '');
     const variables = Object.fromEntries(assignmentsIn(parseSettings(text)));
     const line = text.split('\n').findIndex((one) => /"https?-?proxy"/i.test(one)) + 1;
     return line === 0 ? [] : [{ source: `${file}:${line}`, variables }];

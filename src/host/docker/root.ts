@@ -1,12 +1,12 @@
 /** The folder where Docker keeps its images and volumes, and its free space. */
-import { readFile } from 'node:fs/promises';
 
 import { deadlineOf } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { childPath } from '../../core/paths.ts';
 import { DEFAULT_FULLNESS, fullnessOf } from '../fs/fullness.ts';
 import type { FileSystemReader } from '../fs/stat-file-system.ts';
+import { readTextIn } from '../fs/in-root.ts';
 
 const SETTINGS = '/etc/docker/daemon.json';
 const DEFAULT_ROOT = '/var/lib/docker';
@@ -40,7 +40,7 @@ export class DockerRoots {
     const path = told ?? this.#lastPaths.get(id) ?? (await readDockerRoot(paths));
     using deadline = deadlineOf(ANSWER_SECONDS, signal);
     const deps = { clock, signal: deadline.signal };
-    const answer = await this.#reader.read(path, inRoot(paths, path), deps);
+    const answer = await this.#reader.read(path, childPath(paths, path), deps);
     if (answer.kind !== 'size') return { path, isFull: false };
     const { size } = answer;
     const fullness = fullnessOf(size, DEFAULT_FULLNESS);
@@ -53,7 +53,7 @@ export class DockerRoots {
 /** `data-root` of daemon.json, or the default. */
 export async function readDockerRoot(paths: Paths): Promise<string> {
   try {
-    const settings: unknown = JSON.parse(await readFile(inRoot(paths, SETTINGS), 'utf8'));
+    const settings: unknown = JSON.parse(await readTextIn(paths, SETTINGS));
     if (typeof settings !== 'object' || settings === null) return DEFAULT_ROOT;
     const root = 'data-root' in settings ? settings['data-root'] : undefined;
     return typeof root === 'string' && root.startsWith('/') ? root : DEFAULT_ROOT;

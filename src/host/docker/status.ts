@@ -2,17 +2,16 @@
  * The status of an executor's Docker daemon: does it run, may the runner use it, does it answer, and is its root full?
  * Checks the socket as the runner's user would open it, then requests /_ping, /info and /version.
  */
-import { stat } from 'node:fs/promises';
 
 import { deadlineOf } from '../../core/abort.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import type { Credentials } from '../../core/reading.ts';
 import type { DockerAnswer, DockerConnection } from './api.ts';
 import { DockerApi } from './api.ts';
 import { denialOf } from '../fs/rights.ts';
 import { groupName } from '../proc/users.ts';
+import { statIn } from '../fs/in-root.ts';
 
 export type DockerStatus =
   | ({ readonly kind: 'up' } & DockerInfo)
@@ -60,7 +59,7 @@ const CONNECT_ERRORS: Readonly<Record<string, string>> = {
 export async function readDockerStatus(question: DockerRequest): Promise<DockerStatus> {
   const { address, credentials, paths } = question;
   if (address.kind === 'socket') {
-    const info = await stat(inRoot(paths, address.path)).catch((error: unknown) => error);
+    const info = await statIn(paths, address.path).catch((error: unknown) => error);
     if (isErrno(info, 'ENOENT', 'ENOTDIR')) {
       return { kind: 'down', why: `the socket ${address.path} does not exist` };
     }
@@ -79,7 +78,7 @@ export async function readDockerStatus(question: DockerRequest): Promise<DockerS
 
 /** The group that may write to the socket; undefined where that is root's, or where a folder denies the access. */
 async function socketGroup(path: string, paths: Paths): Promise<string | undefined> {
-  const info = await stat(inRoot(paths, path)).catch(() => undefined);
+  const info = await statIn(paths, path).catch(() => undefined);
   const isOpen = info?.isSocket() === true && (info.mode & GROUP_WRITE) !== 0 && info.gid !== 0;
   return isOpen ? await groupName(info.gid, paths) : undefined;
 }

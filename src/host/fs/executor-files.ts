@@ -1,9 +1,8 @@
 /** Checks the files of an executor without a daemon: the builds folder, the plugin. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import type { ReasonSpec } from '../../core/reason.ts';
 import { leadToCauses } from '../../core/reason.ts';
 import type { Credentials } from '../../core/reading.ts';
@@ -11,6 +10,7 @@ import type { ExecutorBackend } from '../../core/target.ts';
 import type { FolderReader } from './folder-owners.ts';
 import { denialAmong } from './rights.ts';
 import { lookUpUser } from '../proc/users.ts';
+import { inRoot, statIn } from './in-root.ts';
 
 /** What can be wrong with such files. */
 export const FILE_REASONS = {
@@ -56,16 +56,14 @@ export async function folderFault(
     };
   }
   if (who === 'elsewhere') return undefined;
-  const root = inRoot(paths, '/').replace(/\/$/, '');
-  const looks = await reader.read(inRoot(paths, path), signal);
+  const looks = await reader.read(path, paths, signal);
   if (looks === undefined) return 'silent';
-  const below = looks.filter((look) => root === '' || look.path.startsWith(`${root}/`));
-  const denied = await denialAmong(below, who);
+  const denied = await denialAmong(looks, who, paths);
   if (denied === undefined) return undefined;
   const name = user ?? `with the number ${who?.uid ?? '?'}`;
   return {
     reason: 'folder-not-writable',
-    detail: `user ${name} has no write permission in ${path} (${denied.slice(root.length)})`,
+    detail: `user ${name} has no write permission in ${path} (${denied})`,
   };
 }
 
@@ -83,21 +81,24 @@ export async function pluginFault(
   const installed = join(home, '.config/fleeting/plugins');
   const found = await Promise.all(
     candidates.map((candidate) =>
-      stat(inRoot(paths, candidate)).then(
+      statIn(paths, candidate).then(
         (info) => info.isFile(),
         () => false,
       ),
     ),
   );
-  if (found.includes(true) || (await isInstalled(plain, inRoot(paths, installed))))
-    return undefined;
+  if (found.includes(true) || (await isInstalled(plain, installed, paths))) return undefined;
   const looked = isAbsolute(name) ? name : `${folders.join(':')} or ${installed}`;
   return { reason: 'plugin-missing', detail: `plugin ${name} is not in ${looked}` };
 }
 
 /** `<registry>/<owner>/<name>/<version>/plugin`: the name is one of the folders of the path. */
-async function isInstalled(name: string, folder: string): Promise<boolean> {
+async function isInstalled(name: string, folder: string, paths: Paths): Promise<boolean> {
   const last = (name.split('/').at(-1) ?? name).replace(PREFIX, '');
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const names = await inRoot(
+    paths,
+    folder,
+    async (seenPath) => await readdir(seenPath, { recursive: true }),
+  ).catch(() => []);
   return names.some((entry) => entry.split('/').some((part) => part.replace(PREFIX, '') === last));
 }

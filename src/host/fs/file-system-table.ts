@@ -1,8 +1,7 @@
 /** Which mount points does /etc/fstab mount writable, and which read-only? fstab(5). */
-import { readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { readTextIn } from './in-root.ts';
 
 export interface FileSystemTable {
   readonly writable: readonly string[];
@@ -10,7 +9,7 @@ export interface FileSystemTable {
 }
 
 export async function readFileSystemTable(paths: Paths): Promise<FileSystemTable> {
-  return parseFileSystemTable(await readFile(inRoot(paths, '/etc/fstab'), 'utf8').catch(() => ''));
+  return parseFileSystemTable(await readTextIn(paths, '/etc/fstab').catch(() => ''));
 }
 
 export function parseFileSystemTable(text: string): FileSystemTable {

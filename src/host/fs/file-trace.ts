@@ -1,11 +1,11 @@
 /** A file as a short text that changes with its content. Read again only when its metadata has changed. */
 import { createHash } from 'node:crypto';
-import { readFile, readlink, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 
 import type { Instant } from '../../core/clock.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { inRoot, linkIn, statIn } from './in-root.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const SHOWN_DIGITS = 12;
@@ -32,19 +32,21 @@ export class FileTraces<L> {
   readonly #cache = new Map<string, CachedTrace<L>>();
 
   async read(paths: Paths, path: string, excerpt: Excerpt<L> = () => []): Promise<FileTrace<L>> {
-    const seenPath = inRoot(paths, path);
+    const key = `${paths.rootfs} ${path}`;
     try {
-      const link = await readlink(seenPath).catch(() => undefined);
-      const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(seenPath);
-      const signature = `${ino} ${size} ${mtimeMs} ${changedAt} ${link}`;
-      const seen = this.#cache.get(seenPath);
-      if (seen?.signature === signature) return seen.trace;
-      const content = await describeContent(seenPath, size, excerpt);
-      const trace = { ...content, changedAt, ...(link === undefined ? {} : { link }) };
-      this.#cache.set(seenPath, { signature, trace });
-      return trace;
+      const link = await linkIn(paths, path).catch(() => undefined);
+      return await inRoot(paths, path, async (seenPath) => {
+        const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(seenPath);
+        const signature = `${ino} ${size} ${mtimeMs} ${changedAt} ${link}`;
+        const seen = this.#cache.get(key);
+        if (seen?.signature === signature) return seen.trace;
+        const content = await describeContent(seenPath, size, excerpt);
+        const trace = { ...content, changedAt, ...(link === undefined ? {} : { link }) };
+        this.#cache.set(key, { signature, trace });
+        return trace;
+      });
     } catch (error) {
-      this.#cache.delete(seenPath);
+      this.#cache.delete(key);
       const text = isErrno(error, 'ENOENT') ? 'absent' : `unreadable (${errnoText(error)})`;
       return { text, lines: [] };
     }
@@ -64,9 +66,9 @@ async function describeContent<L>(seenPath: string, size: number, excerpt: Excer
 }
 
 /** A program by its size and the time of its change: reading it whole would cost too much. */
-export async function programTrace(seenPath: string): Promise<string | undefined> {
+export async function programTrace(path: string, paths: Paths): Promise<string | undefined> {
   try {
-    const { size, mtimeMs } = await stat(seenPath);
+    const { size, mtimeMs } = await statIn(paths, path);
     return `${size} bytes of ${new Date(mtimeMs).toISOString().slice(0, 19)}Z`;
   } catch {
     return undefined;

@@ -7,6 +7,8 @@ import { isBelow } from '../../core/paths.ts';
 
 export interface Mount {
   readonly mountPoint: string;
+  /** The folder of the file system that is mounted there; absent in a table of few columns. */
+  readonly root?: string;
   readonly fileSystemType: string;
   readonly device: string;
   /** `8:1`; file systems without a device of their own have major number 0. */
@@ -17,9 +19,9 @@ export interface Mount {
   readonly superOptions: readonly string[];
 }
 
-/** Mounts as the first process sees them, or this one's where that is hidden. */
-export async function readMounts(paths: Paths): Promise<readonly Mount[]> {
-  for (const who of ['1', 'self']) {
+/** Mounts as a process sees them: by default the first one, or this one where that is hidden. */
+export async function readMounts(paths: Paths, pid?: number): Promise<readonly Mount[]> {
+  for (const who of pid === undefined ? ['1', 'self'] : [String(pid)]) {
     const text = await readFile(join(paths.procfs, who, 'mountinfo'), 'utf8').catch(() => '');
     if (text !== '') return parseMountInfo(text);
   }
@@ -29,13 +31,14 @@ export async function readMounts(paths: Paths): Promise<readonly Mount[]> {
 export function parseMountInfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');
-    const [, , deviceNumber, , mountPoint, mountOptions] = left.split(' ');
+    const [, , deviceNumber, root, mountPoint, mountOptions] = left.split(' ');
     const [fileSystemType, device, superOptions] = right.split(' ');
     if (mountPoint === undefined || fileSystemType === undefined || fileSystemType === '')
       return [];
     return [
       {
         mountPoint: unescape(mountPoint),
+        ...(root === undefined ? {} : { root: unescape(root) }),
         fileSystemType,
         device: unescape(device ?? ''),
         ...(deviceNumber === undefined ? {} : { deviceNumber }),

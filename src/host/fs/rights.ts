@@ -6,15 +6,14 @@
  * certain denial is reported.
  */
 import type { Stats } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
 
 import { deadlineOf } from '../../core/abort.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { childPath } from '../../core/paths.ts';
 import type { Credentials } from '../../core/reading.ts';
 import { boundedChild } from '../child-process.ts';
 import type { FolderOwner } from './folder-owners.ts';
+import { trailIn } from './in-root.ts';
 
 export type Right = 'read' | 'write' | 'enter';
 
@@ -32,13 +31,12 @@ export async function denialOf(
 ): Promise<string | undefined> {
   // Root may do everything; without a process there is no user to judge for.
   if (who === undefined || who.uid === 0) return undefined;
-  const seenPath = await realpath(inRoot(paths, path)).catch(() => undefined);
-  if (seenPath === undefined) return undefined;
-  const root = await realpath(paths.rootfs).catch(() => '/');
-  for (const folder of foldersAbove(seenPath, root)) {
-    if (await isDenied(folder, ['enter'], who)) return pathSeenByRunner(folder, root);
+  const trail = await trailIn(paths, path).catch(() => []);
+  for (const { path: on, info } of trail) {
+    const wanted: readonly Right[] = on === trail.at(-1)?.path ? rights : ['enter'];
+    if (await isDeniedBy(info, childPath(paths, on), wanted, who)) return on;
   }
-  return (await isDenied(seenPath, rights, who)) ? pathSeenByRunner(seenPath, root) : undefined;
+  return undefined;
 }
 
 /**
@@ -48,11 +46,12 @@ export async function denialOf(
 export async function denialAmong(
   looks: readonly FolderOwner[],
   who: Credentials | undefined,
+  paths: Paths,
 ): Promise<string | undefined> {
   if (who === undefined || who.uid === 0) return undefined;
   for (const look of looks) {
     const rights: readonly Right[] = look === looks.at(-1) ? ['write', 'enter'] : ['enter'];
-    if (await isDeniedBy(look, look.path, rights, who)) return look.path;
+    if (await isDeniedBy(look, childPath(paths, look.path), rights, who)) return look.path;
   }
   return undefined;
 }
@@ -63,28 +62,6 @@ export function createReadCheck(
   paths: Paths,
 ): (path: string) => Promise<boolean> {
   return async (path) => (await denialOf(path, ['read'], who, paths)) !== undefined;
-}
-
-/** From the root down; the root itself can be entered. */
-function foldersAbove(seenPath: string, root: string): readonly string[] {
-  const folders: string[] = [];
-  for (let folder = dirname(seenPath); folder.length > root.length; folder = dirname(folder)) {
-    folders.unshift(folder);
-  }
-  return folders;
-}
-
-function pathSeenByRunner(seenPath: string, root: string): string {
-  return root === '/' ? seenPath : `/${relative(root, seenPath)}`;
-}
-
-async function isDenied(
-  seenPath: string,
-  rights: readonly Right[],
-  who: Credentials,
-): Promise<boolean> {
-  const info = await stat(seenPath).catch(() => undefined);
-  return info !== undefined && (await isDeniedBy(info, seenPath, rights, who));
 }
 
 type Ownership = Pick<Stats, 'mode' | 'uid' | 'gid'>;

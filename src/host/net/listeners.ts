@@ -7,6 +7,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
+import { procFile } from '../proc/proc-files.ts';
 
 const LISTEN = '0A';
 /** Of a file of /proc that may be as long as there are connections. */
@@ -24,7 +25,7 @@ export async function readListeners(
   paths: Paths,
   pid: number | undefined,
 ): Promise<readonly PortListener[]> {
-  const lists = ['tcp', 'tcp6'].map(async (name) => await listOf(join(paths.procfs, 'net', name)));
+  const lists = ['tcp', 'tcp6'].map(async (name) => await listOf(procFile(paths, `net/${name}`)));
   const found = (await Promise.all(lists)).flat();
   const own =
     pid === undefined ? new Set<string>() : await socketsOf(join(paths.procfs, String(pid), 'fd'));

@@ -2,12 +2,14 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 import { networkInterfaces } from 'node:os';
 
+import { inNetworkAtHand } from './network.ts';
+
 /** By the interface's name; undefined when the kernel gives none, as to a process that may open no more files. */
 export function addressesByInterface():
   | Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
   | undefined {
   try {
-    return networkInterfaces();
+    return inNetworkAtHand(() => networkInterfaces());
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
 /** This host's end of a connection: the address and the interface that the kernel would choose. Sends nothing. */
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
+import { newUdpSocket } from './network.ts';
 import { addressesByInterface } from './own-addresses.ts';
 
 export interface OwnEnd {
@@ -16,8 +16,9 @@ const PORT = 9;
 
 /** Undefined where no route leads to the address. */
 export async function findOwnEnd(peer: string): Promise<OwnEnd | undefined> {
-  const socket = createSocket(isIPv6(peer) ? 'udp6' : 'udp4');
+  let socket: ReturnType<typeof newUdpSocket> | undefined;
   try {
+    socket = newUdpSocket(isIPv6(peer) ? 6 : 4);
     const connected = once(socket, 'connect');
     socket.connect(PORT, peer);
     await connected;
@@ -30,6 +31,6 @@ export async function findOwnEnd(peer: string): Promise<OwnEnd | undefined> {
   } catch {
     return undefined;
   } finally {
-    socket.close();
+    socket?.close();
   }
 }

@@ -2,14 +2,13 @@
  * Proxy settings in files of this host. They are evidence of what was intended: the running process reads none of
  * these files, and systemd passes only some of them to it at its start: docs/reference/runner.md#environment.
  */
-import { readdir, readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import { DOCKER_UNITS } from '../place/engine.ts';
 import { readDockerProxies } from '../docker/proxies.ts';
 import type { Assignment } from '../systemd/unit-files.ts';
 import { readEnvironmentFile, readUnitFiles, unitEnvironment } from '../systemd/unit-files.ts';
+import { namesIn, readTextIn } from '../fs/in-root.ts';
 
 /** One place, with the proxy variables that it sets; the values may hold passwords. */
 export interface ProxyHint {
@@ -84,7 +83,7 @@ async function aptHints(paths: Paths): Promise<readonly ProxyHint[]> {
   const files = ['/etc/apt/apt.conf', ...(await folderOf(APT_FOLDER, paths))];
   const hints = await Promise.all(
     files.map(async (path) => {
-      const text = await readFile(inRoot(paths, path), 'utf8').catch(() => '');
+      const text = await readTextIn(paths, path).catch(() => '');
       return text.split('\n').flatMap((line, index): readonly ProxyHint[] => {
         const value = APT_LINE.exec(line)?.groups?.['value'];
         if (value === undefined || value === 'DIRECT') return [];
@@ -97,6 +96,6 @@ async function aptHints(paths: Paths): Promise<readonly ProxyHint[]> {
 }
 
 async function folderOf(folder: string, paths: Paths): Promise<readonly string[]> {
-  const names = await readdir(inRoot(paths, folder)).catch(() => []);
+  const names = await namesIn(paths, folder).catch(() => []);
   return names.toSorted((a, b) => (a < b ? -1 : 1)).map((name) => `${folder}/${name}`);
 }

@@ -110,6 +110,8 @@ async function readRoutes(paths: Paths): Promise<HostRoutes | undefined> {
  * the system lists it among those that are up and have a carrier.
  */
 async function isDown(name: string, paths: Paths): Promise<boolean> {
+  // An interface of ours may have the same name.
+  if (paths.network !== undefined) return !isListed(name);
   const file = join(paths.sysfs, 'class/net', name, 'operstate');
   const state = await readFile(file, 'utf8').catch(() => undefined);
   if (state === undefined) return !isListed(name);

@@ -5,10 +5,9 @@
  * Source  /proc/net/{sockstat,tcp,tcp6} (proc(5)), /proc/sys/net/ipv4/ip_local_port_range.
  */
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
-import { readProc } from '../proc/proc-files.ts';
+import { procFile, readProc } from '../proc/proc-files.ts';
 
 /** A list of 200,000 connections is 30 MB; more are not needed for a result. */
 const MAX_LINES = 200_000;
@@ -46,7 +45,7 @@ export interface BusyPeer {
 export async function busiestPeer(range: PortRange, paths: Paths): Promise<BusyPeer | undefined> {
   const counts = new Map<string, number>();
   for (const name of ['tcp', 'tcp6']) {
-    for await (const line of linesOf(join(paths.procfs, 'net', name))) {
+    for await (const line of linesOf(procFile(paths, `net/${name}`))) {
       const peer = peerOf(line, range);
       if (peer !== undefined) counts.set(peer, (counts.get(peer) ?? 0) + 1);
     }

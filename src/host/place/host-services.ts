@@ -1,14 +1,13 @@
 /** What a host has to start services and to install packages, by the files of its programs and units. */
-import { access } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import { hasSystemd } from '../systemd/systemd.ts';
 import { findUnitFile } from '../systemd/unit-files.ts';
 import type { EngineServices } from './engine.ts';
 import { DOCKER_UNITS } from './engine.ts';
 import type { HostFacts, PackageManager } from './host-commands.ts';
 import { readResolverWriter } from './resolver-writer.ts';
+import { isThereIn } from '../fs/in-root.ts';
 
 export interface HostServices {
   readonly host: HostFacts;
@@ -56,14 +55,6 @@ export async function firstThere(
   candidates: readonly string[],
   paths: Paths,
 ): Promise<string | undefined> {
-  const found = await Promise.all(
-    candidates.map(
-      async (path) =>
-        await access(inRoot(paths, path)).then(
-          () => true,
-          () => false,
-        ),
-    ),
-  );
+  const found = await Promise.all(candidates.map(async (path) => await isThereIn(paths, path)));
   return candidates.find((_, index) => found[index]);
 }

@@ -22,6 +22,9 @@ export type Manager =
 export interface HostPlace {
   readonly manager: Manager;
   readonly paths: Paths;
+  /** Where its network is not that of the host. */
+  readonly hostPaths?: Paths | undefined;
+  readonly closed?: string | undefined;
   readonly user: Place['user'];
   /** The program as a person types it. */
   readonly program: string;
@@ -40,11 +43,14 @@ const PLAIN_NAME = 'gitlab-runner';
 
 export function placeOnHost(given: HostPlace): Place {
   const { manager, paths, user, log, files = runnerFiles(), host, engines, started } = given;
+  const { hostPaths, closed } = given;
   const environment = started?.environment;
   return {
     id: idOf(manager),
     description: descriptionOf(given),
     paths,
+    ...(hostPaths === undefined ? {} : { hostPaths }),
+    ...(closed === undefined ? {} : { closed }),
     files,
     user,
     isManaged: manager.kind !== 'by-hand',

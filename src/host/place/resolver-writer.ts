@@ -1,8 +1,7 @@
 /** Which program writes /etc/resolv.conf: the file that it is a link to says so, or the comments at its head. */
-import { readFile, readlink } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { linkIn, readTextIn } from '../fs/in-root.ts';
 
 export const RESOLV_CONF = '/etc/resolv.conf';
 
@@ -36,10 +35,9 @@ const WRITERS: readonly (readonly [mark: RegExp, writer: ResolverWriter])[] = [
 ];
 
 export async function readResolverWriter(paths: Paths): Promise<ResolverWriter | undefined> {
-  const place = inRoot(paths, RESOLV_CONF);
-  const [link, text] = await Promise.all([
-    readlink(place).catch(() => ''),
-    readFile(place, 'utf8').catch(() => ''),
+  const [link = '', text] = await Promise.all([
+    linkIn(paths, RESOLV_CONF).catch(() => undefined),
+    readTextIn(paths, RESOLV_CONF).catch(() => ''),
   ]);
   const comments = text.split('\n').filter((line) => /^\s*[#;]/.test(line));
   const marks = [link, ...comments].join('\n');

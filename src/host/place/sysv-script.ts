@@ -1,8 +1,7 @@
 /** The script in /etc/init.d that starts the runner, on a host without systemd. */
-import { readdir, readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { namesIn, readTextIn } from '../fs/in-root.ts';
 
 export interface InitScript {
   readonly script: string;
@@ -18,7 +17,7 @@ export async function findInitScript(
   pid: number | undefined,
   paths: Paths,
 ): Promise<InitScript | undefined> {
-  const names = await readdir(inRoot(paths, FOLDER)).catch(() => []);
+  const names = await namesIn(paths, FOLDER).catch(() => []);
   for (const script of names.filter((name) => name.includes('gitlab-runner')).toSorted()) {
     if (pid === undefined || (await hasStarted(script, pid, paths))) {
       return { script, ...(await defaultsOf(script, paths)) };
@@ -43,5 +42,5 @@ async function defaultsOf(script: string, paths: Paths): Promise<Omit<InitScript
 }
 
 async function readText(path: string, paths: Paths): Promise<string> {
-  return await readFile(inRoot(paths, path), 'utf8').catch(() => '');
+  return await readTextIn(paths, path).catch(() => '');
 }

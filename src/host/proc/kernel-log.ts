@@ -9,7 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { constants, open } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { inRoot } from '../fs/in-root.ts';
 
 /** Larger than any record: a smaller buffer makes the read fail. */
 const RECORD_BYTES = 16 * 1024;
@@ -30,9 +30,10 @@ const VICTIM =
 
 /** Oldest first; undefined when the log cannot be read. */
 export async function readOomVictims(paths: Paths): Promise<readonly OomVictim[] | undefined> {
-  const file = await open(
-    inRoot(paths, '/dev/kmsg'),
-    constants.O_RDONLY | constants.O_NONBLOCK,
+  const file = await inRoot(
+    paths,
+    '/dev/kmsg',
+    async (seenPath) => await open(seenPath, constants.O_RDONLY | constants.O_NONBLOCK),
   ).catch(() => undefined);
   if (file === undefined) return undefined;
   try {

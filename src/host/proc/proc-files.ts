@@ -1,12 +1,33 @@
 /** Numbers from the files of /proc: pure parsers of text, and one reader. Sources: proc(5), PSI. */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
+import { inNetworkAtHand, inNetworkOf } from '../net/network.ts';
 
 /** The text of a file below /proc, or undefined when it cannot be read. */
 export async function readProc(paths: Paths, name: string): Promise<string | undefined> {
-  return await readFile(join(paths.procfs, name), 'utf8').catch(() => undefined);
+  if (paths.network !== undefined && name.startsWith('sys/net/'))
+    return readSettingThere(paths, name);
+  return await readFile(procFile(paths, name), 'utf8').catch(() => undefined);
+}
+
+/** `net` is that of the reader; another network shows its own below a process in it. */
+export function procFile({ procfs, network }: Paths, name: string): string {
+  const isThere = network !== undefined && name.startsWith('net/');
+  return join(procfs, isThere ? String(network.pid) : '', name);
+}
+
+/** Settings of a network are shown to those in it alone. */
+function readSettingThere(paths: Paths, name: string): string | undefined {
+  try {
+    return inNetworkOf(paths, () =>
+      inNetworkAtHand(() => readFileSync(join(paths.procfs, name), 'utf8')),
+    );
+  } catch {
+    return undefined;
+  }
 }
 
 export interface CpuTicks {

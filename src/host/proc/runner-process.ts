@@ -2,7 +2,7 @@
  * Finds the runner's process in /proc: a program called `gitlab-runner` whose command is `run`. Helpers, one-off
  * commands and zombies do not count.
  *
- * Source  /proc/PID/{cmdline,stat,status,environ,cwd,exe}; docs/reference/runner-config.md#where-the-file-is.
+ * Source  /proc/PID/{cmdline,stat,status,environ,cwd,root,exe,uid_map}; docs/reference/runner-config.md#where-the-file-is.
  */
 import { readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -12,19 +12,28 @@ import type { Paths } from '../../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../../core/reading.ts';
 import { runnerDirectory } from '../place/runner-files.ts';
 import { mapProcesses } from './each-process.ts';
+import { enclosureOf } from './enclosure.ts';
 import { goBuildOf } from './go-build.ts';
 import { runnerArguments } from './runner-arguments.ts';
 
 /** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
+/** Where the files of a process are seen: on the host, or below the root of its container. */
+export function pathsOf(
+  { pid, container, network }: Pick<RunnerProcess, 'pid' | 'container' | 'network'>,
+  paths: Paths,
+): Paths {
+  const there = network === undefined ? {} : { network };
+  if (container === undefined) return { ...paths, ...there };
+  const rootfs = join(paths.procfs, String(pid), 'root');
+  return { ...paths, ...there, rootfs, container: container.id };
+}
+
 /** Every main runner process that can be seen, oldest first. Entries that vanish or are hidden are left out. */
 export async function findRunnerProcesses(paths: Paths): Promise<readonly RunnerProcess[]> {
   const bootedAt = bootTime(await readText(join(paths.procfs, 'stat')));
-  const found = await mapProcesses(
-    paths,
-    async (pid) => await readProcess(join(paths.procfs, String(pid)), pid, bootedAt),
-  );
+  const found = await mapProcesses(paths, async (pid) => await readProcess(pid, bootedAt, paths));
   return found.toSorted((a, b) => a.startedAt - b.startedAt);
 }
 
@@ -38,21 +47,24 @@ export function chooseRunnerProcess(
 }
 
 async function readProcess(
-  directory: string,
   pid: number,
   bootedAt: number,
+  paths: Paths,
 ): Promise<RunnerProcess | undefined> {
+  const directory = join(paths.procfs, String(pid));
   const words = runnerArguments(splitNul(await readText(join(directory, 'cmdline'))));
   if (words === undefined) return undefined;
-  const [statText, statusText, environText, workingDirectory] = await Promise.all([
+  const [statText, statusText, environText, enclosure, mapText] = await Promise.all([
     readText(join(directory, 'stat')),
     readText(join(directory, 'status')),
     readFile(join(directory, 'environ'), 'utf8').catch(() => undefined),
-    readlink(join(directory, 'cwd')).catch(() => undefined),
+    enclosureOf(pid, paths),
+    readText(join(directory, 'uid_map')),
   ]);
+  const workingDirectory = await workingDirectoryOf(directory);
   const stat = parseStat(statText);
   if (stat === undefined || stat.state === 'Z') return undefined;
-  const uid = Number(/^Uid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'] ?? 0);
+  const uid = ownUid(statusText, mapText);
   const groups = groupsOf(statusText);
   const environment = environText === undefined ? undefined : parseEnvironment(environText);
   const go = await goBuildOf(join(directory, 'exe'), `${pid} ${stat.startTicks}`);
@@ -61,13 +73,33 @@ async function readProcess(
     uid,
     ...(groups === undefined ? {} : { groups }),
     startedAt: bootedAt + (stat.startTicks / TICKS_PER_SECOND) * 1000,
+    startTicks: stat.startTicks,
     state: stat.state,
     arguments: words,
     ...(environment === undefined ? {} : { environment }),
     ...(workingDirectory === undefined ? {} : { workingDirectory }),
     ...(go === undefined ? {} : { go }),
     ...configOf(words, environment, uid, workingDirectory),
+    ...enclosure,
   };
+}
+
+/** As it sees it itself: seen from outside, a root that is changed stands before it. */
+async function workingDirectoryOf(directory: string): Promise<string | undefined> {
+  const [root = '/', folder] = await Promise.all(
+    ['root', 'cwd'].map(
+      async (name) => await readlink(join(directory, name)).catch(() => undefined),
+    ),
+  );
+  if (folder === undefined || root === '/') return folder;
+  return folder === root ? '/' : folder.replace(new RegExp(`^${RegExp.escape(root)}(?=/)`), '');
+}
+
+/** The root of a user namespace has another number outside. */
+function ownUid(statusText: string, mapText: string): number {
+  const uid = Number(/^Uid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'] ?? 0);
+  const outside = /^\s*0\s+(?<outside>\d+)\s/m.exec(mapText)?.groups?.['outside'];
+  return String(uid) === outside ? 0 : uid;
 }
 
 /** The real group and the further groups of /proc/PID/status. */

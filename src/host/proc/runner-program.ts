@@ -1,8 +1,7 @@
 /** Paths of the runner's program on this host, also while it does not run. */
-import { access } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { isThereIn } from '../fs/in-root.ts';
 
 /** Where packages and the documented download put it. */
 export const PROGRAM_PATHS: readonly string[] = [
@@ -13,11 +12,7 @@ export const PROGRAM_PATHS: readonly string[] = [
 /** The first of them that is there. */
 export async function findProgram(paths: Paths): Promise<string | undefined> {
   for (const path of PROGRAM_PATHS) {
-    const isThere = await access(inRoot(paths, path)).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
+    if (await isThereIn(paths, path)) return path;
   }
   return undefined;
 }

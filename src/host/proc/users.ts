@@ -1,9 +1,8 @@
 /** Users of this host, from /etc/passwd and /etc/group. */
-import { readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import type { Credentials } from '../../core/reading.ts';
+import { readTextIn } from '../fs/in-root.ts';
 
 /** `elsewhere`: not in the file, and the host also uses a directory service. */
 export type UserLookup = Credentials | 'missing' | 'elsewhere';
@@ -12,7 +11,7 @@ export type UserLookup = Credentials | 'missing' | 'elsewhere';
 export async function lookUpUser(name: string, paths: Paths): Promise<UserLookup> {
   const [users, groups, sources] = await Promise.all(
     ['/etc/passwd', '/etc/group', '/etc/nsswitch.conf'].map(
-      async (file) => await readFile(inRoot(paths, file), 'utf8').catch(() => ''),
+      async (file) => await readTextIn(paths, file).catch(() => ''),
     ),
   );
   const user = (users ?? '').split('\n').find((line) => line.startsWith(`${name}:`));
@@ -36,7 +35,7 @@ export async function groupName(gid: number, paths: Paths): Promise<string> {
 }
 
 async function nameIn(file: string, wanted: number, paths: Paths): Promise<string> {
-  const text = await readFile(inRoot(paths, file), 'utf8').catch(() => '');
+  const text = await readTextIn(paths, file).catch(() => '');
   const fields = text.split('\n').map((line) => line.split(':'));
   return fields.find(([, , id]) => id === String(wanted))?.[0] ?? String(wanted);
 }

@@ -1,12 +1,11 @@
 /** What systemd reports about the runner's unit, by one `systemctl show`; nothing where systemd does not run. */
-import { access } from 'node:fs/promises';
 
 import { deadlineOf } from '../../core/abort.ts';
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
 import { boundedChild } from '../child-process.ts';
 import type { UnitLife } from './unit-life.ts';
 import { lifeOf, nextStartSeconds } from './unit-life.ts';
+import { isThereIn } from '../fs/in-root.ts';
 
 const PROPERTIES = [
   'LoadState,ActiveState,SubState,MainPID,NRestarts,Result,RestartUSec,RestartUSecNext',
@@ -40,10 +39,7 @@ const systemctl = boundedChild();
  * containers, since systemctl reaches it.
  */
 export async function hasSystemd(paths: Paths): Promise<boolean> {
-  const isMarked = await access(inRoot(paths, '/run/systemd/system')).then(
-    () => true,
-    () => false,
-  );
+  const isMarked = await isThereIn(paths, '/run/systemd/system');
   // Under another root the systemctl of our own is not that host's.
   if (isMarked || paths.rootfs !== '/') return isMarked;
   const { PATH = '' } = process.env;

@@ -5,10 +5,9 @@
  * Source  systemd.unit(5): the first unit file found wins, drop-ins of all folders in the order of their names;
  * systemd.exec(5): Environment=, EnvironmentFile=, an empty assignment resets, files win over lines.
  */
-import { readdir, readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { inRoot } from '../../core/paths.ts';
+import { namesIn, readTextIn } from '../fs/in-root.ts';
 
 /** In the order of precedence. */
 const UNIT_FOLDERS = [
@@ -41,7 +40,7 @@ export async function readUnitFiles(unit: string, paths: Paths): Promise<readonl
   if (main === undefined) return [];
   const dropIns = new Map<string, string>();
   for (const folder of UNIT_FOLDERS.toReversed()) {
-    const names = await readdir(inRoot(paths, `${folder}/${unit}.d`)).catch(() => []);
+    const names = await namesIn(paths, `${folder}/${unit}.d`).catch(() => []);
     // A folder of higher precedence hides a file of the same name.
     for (const name of names) dropIns.set(name, `${folder}/${unit}.d/${name}`);
   }
@@ -65,7 +64,7 @@ export async function findUnitFile(unit: string, paths: Paths): Promise<UnitFile
 /** The unit of a runner: of the usual name, else the first one whose name begins with it. */
 export async function findRunnerUnit(paths: Paths): Promise<string | undefined> {
   const names = await Promise.all(
-    UNIT_FOLDERS.map(async (folder) => await readdir(inRoot(paths, folder)).catch(() => [])),
+    UNIT_FOLDERS.map(async (folder) => await namesIn(paths, folder).catch(() => [])),
   );
   return names
     .flat()
@@ -174,7 +173,7 @@ async function readFirstReadable(
   paths: Paths,
 ): Promise<UnitFile | undefined> {
   for (const path of candidates) {
-    const text = await readFile(inRoot(paths, path), 'utf8').catch(() => undefined);
+    const text = await readTextIn(paths, path).catch(() => undefined);
     if (text !== undefined) return { path, text };
   }
   return undefined;

@@ -1,7 +1,9 @@
 /** One GET of a page of the runner, with a size limit. Ends with the signal; never rejects. */
+import type { RequestOptions } from 'node:http';
 import { request } from 'node:http';
 
 import { errnoText } from '../../core/errno.ts';
+import { connectTo } from '../../host/net/network.ts';
 import type { MetricsAddress } from './listen-address.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -22,7 +24,9 @@ export async function fetchPage(
 ): Promise<Page> {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const { promise, resolve } = Promise.withResolvers<Page>();
-  const sent = request({ host, port, path, headers, signal, agent: false }, (response) => {
+  const createConnection: RequestOptions['createConnection'] = (_options, onEnd) =>
+    connectTo({ host, port }, onEnd);
+  const sent = request({ host, port, path, headers, signal, createConnection }, (response) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     response.on('data', (chunk: Buffer) => {

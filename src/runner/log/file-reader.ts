@@ -4,14 +4,14 @@
  * that a mount that hangs takes one thread of the pool and no more.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 
 import { errnoText, isErrno } from '../../core/errno.ts';
-import { inRoot } from '../../core/paths.ts';
 import { EngineLineJoiner, parseEngineLine } from './engine-line.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { parseSyslog } from './log-line.ts';
 import type { Reader, ReaderDeps } from './reader.ts';
+import { inRoot, statIn } from '../../host/fs/in-root.ts';
 
 const POLL_MILLISECONDS = 1000;
 /** Of what is there at the start. */
@@ -26,7 +26,6 @@ interface Opened {
 
 export class FileReader implements Reader {
   readonly #path: string;
-  readonly #seenPath: string;
   readonly #deps: ReaderDeps;
   readonly #joiner = new EngineLineJoiner();
   #lines: LineSplitter;
@@ -40,7 +39,6 @@ export class FileReader implements Reader {
 
   constructor(path: string, deps: ReaderDeps) {
     this.#path = path;
-    this.#seenPath = inRoot(deps.paths, path);
     this.#deps = deps;
     this.#lines = new LineSplitter((line) => this.#take(line));
     deps.onState({ state: 'starting', detail: path });
@@ -67,7 +65,7 @@ export class FileReader implements Reader {
   }
 
   async #follow(): Promise<void> {
-    const found = await stat(this.#seenPath).catch((error: unknown) => {
+    const found = await statIn(this.#deps.paths, this.#path).catch((error: unknown) => {
       // A file that appears later is all new.
       this.#isFirst = false;
       this.#isOld = false;
@@ -81,7 +79,9 @@ export class FileReader implements Reader {
       await this.#close();
     }
     if (this.#opened === undefined) {
-      this.#opened = { handle: await open(this.#seenPath, 'r'), inode: found.ino };
+      const { paths } = this.#deps;
+      const handle = await inRoot(paths, this.#path, async (seenPath) => await open(seenPath, 'r'));
+      this.#opened = { handle, inode: found.ino };
       this.#offset = this.#isFirst ? Math.max(0, found.size - MAX_OLD_BYTES) : 0;
     }
     const isShorter = (await this.#opened.handle.stat()).size < this.#offset;

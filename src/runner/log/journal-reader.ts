@@ -7,15 +7,15 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { access } from 'node:fs/promises';
 
 import { isErrno } from '../../core/errno.ts';
-import { inRoot } from '../../core/paths.ts';
+import { childPath } from '../../core/paths.ts';
 import type { LogSource } from '../../core/runner-event.ts';
 import { parseJournalEntry } from './journal-entry.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Reader, ReaderDeps } from './reader.ts';
 import { BACKLOG_SECONDS } from './reader.ts';
+import { isThereIn } from '../../host/fs/in-root.ts';
 
 const MAX_OLD_ENTRIES = 4000;
 const FIRST_WAIT_SECONDS = 1;
@@ -174,14 +174,7 @@ function spawnText(error: Error): string {
 
 async function firstThere({ paths }: ReaderDeps): Promise<string | undefined> {
   for (const directory of DIRECTORIES) {
-    const seenPath = inRoot(paths, directory);
-    if (
-      await access(seenPath).then(
-        () => true,
-        () => false,
-      )
-    )
-      return seenPath;
+    if (await isThereIn(paths, directory)) return childPath(paths, directory);
   }
-  return inRoot(paths, DIRECTORIES[0] ?? '');
+  return childPath(paths, DIRECTORIES[0] ?? '');
 }

@@ -87,14 +87,17 @@ export class RunnerLogWatch implements RunnerLogReader {
   }
 
   /** Reads the log of this place from now on, for these entries; an unchanged source continues. */
-  follow({ log: source, paths }: Pick<Place, 'log' | 'paths'>, runners: readonly string[]): void {
+  follow(
+    { log: source, paths, hostPaths = paths }: Pick<Place, 'log' | 'paths' | 'hostPaths'>,
+    runners: readonly string[],
+  ): void {
     this.#window.setRunners(runners);
-    const wanted = source === undefined ? undefined : JSON.stringify([source, paths]);
+    const wanted = source === undefined ? undefined : JSON.stringify([source, hostPaths]);
     if (wanted === this.#source) return;
     this.#source = wanted;
     this.#reader?.stop();
     this.#caughtUp = Promise.withResolvers<void>();
-    this.#reader = source === undefined ? undefined : this.#readerOf(source, paths);
+    this.#reader = source === undefined ? undefined : this.#readerOf(source, hostPaths);
   }
 
   stop(): void {

@@ -19,6 +19,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
   expect(MOUNTS).toEqual([
     {
       mountPoint: '/',
+      root: '/',
       deviceNumber: '259:2',
       fileSystemType: 'ext4',
       device: '/dev/nvme0n1p2',
@@ -27,6 +28,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
     },
     {
       mountPoint: '/proc',
+      root: '/',
       deviceNumber: '0:21',
       fileSystemType: 'proc',
       device: 'proc',
@@ -35,6 +37,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
     },
     {
       mountPoint: '/srv/a b\\c',
+      root: '/',
       deviceNumber: '0:35',
       fileSystemType: 'nfs4',
       device: 'nas:/a b',
@@ -43,6 +46,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
     },
     {
       mountPoint: '/data',
+      root: '/data',
       deviceNumber: '259:2',
       fileSystemType: 'ext4',
       device: '/dev/nvme0n1p2',

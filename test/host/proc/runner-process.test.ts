@@ -34,6 +34,7 @@ test('a process is read with its user, start, state, environment and config', as
       pid: 42,
       uid: 998,
       startedAt: (BOOTED_SECONDS + 12.5) * 1000,
+      startTicks: 1250,
       state: 'S',
       arguments: args,
       environment: { HOME: '/root', A: '1=2', EMPTY: '' },

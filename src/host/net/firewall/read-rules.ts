@@ -1,14 +1,15 @@
 /**
- * The rules of this host's own firewall: those of nftables by `nft`, those of iptables-nft, of which nft cannot show all, by
+ * The rules of the firewall of the network at hand: those of nftables by `nft`, those of iptables-nft, of which nft cannot show all, by
  * `iptables-nft-save`, and those of the older x_tables by `iptables-legacy-save`, which no other program shows.
  *
  * Promises: never rejects; makes no table by reading; what could not be read is said.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import { isErrno } from '../../../core/errno.ts';
 import { boundedChild } from '../../child-process.ts';
+import { inNetworkAtHand, networkKey } from '../network.ts';
 import { hasNoNftables } from './kernel-support.ts';
 import { readIptables } from './iptables.ts';
 import { readNft } from './nft.ts';
@@ -113,7 +114,7 @@ function isOfNft({ program, text }: { readonly program: string; readonly text: s
 }
 
 async function readLegacy(family: 'ip' | 'ip6', signal: AbortSignal): Promise<FirewallReading> {
-  const tables = await readTables(LEGACY_TABLES[family]);
+  const tables = readTables(LEGACY_TABLES[family]);
   if (typeof tables !== 'string') return { chains: [], unread: [tables] };
   if (tables.trim() === '') return NOTHING;
   const name = family === 'ip' ? 'iptables' : 'ip6tables';
@@ -129,9 +130,9 @@ async function readLegacy(family: 'ip' | 'ip6', signal: AbortSignal): Promise<Fi
 }
 
 /** Empty for a kernel without x_tables. */
-async function readTables(file: string): Promise<string | Unread> {
+function readTables(file: string): string | Unread {
   try {
-    return await readFile(file, 'utf8');
+    return inNetworkAtHand(() => readFileSync(file, 'utf8'));
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return '';
     const detail = `this user may not read ${file}, which names the tables of iptables-legacy`;
@@ -156,8 +157,8 @@ async function run(
 ): Promise<Shown> {
   const paths = names.flatMap((name) => FOLDERS.map((folder) => `${folder}/${name}`));
   for (const program of paths) {
-    const command = { program, args, maxOutputBytes: MAX_BYTES };
-    const result = await programs.run(program, command, { signal });
+    const command = { program, args, maxOutputBytes: MAX_BYTES, isInNetwork: true };
+    const result = await programs.run(`${program} ${networkKey()}`, command, { signal });
     if (result.kind === 'ended' && result.code === 0) {
       return { kind: 'text', program: basename(program), text: result.stdout };
     }

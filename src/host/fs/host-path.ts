@@ -1,0 +1,40 @@
+/**
+ * The path on the host of a path in a container: both see the same file system, each below its own mount points.
+ *
+ * Source  /proc/PID/mountinfo of both: device, folder of the file system, mount point.
+ */
+import { join } from 'node:path';
+
+import { isBelow } from '../../core/paths.ts';
+import type { Mount } from './mounts.ts';
+import { mountOf } from './mounts.ts';
+
+const DELETED = '//deleted';
+
+/** Undefined where no mount of the host shows that file, as for the layers of an image. */
+export function hostPathOf(
+  path: string,
+  inside: readonly Mount[],
+  onHost: readonly Mount[],
+): string | undefined {
+  const mount = mountOf(path, inside);
+  if (mount?.root === undefined || mount.root.endsWith(DELETED)) return undefined;
+  const { deviceNumber, mountPoint, root } = mount;
+  const inFileSystem = join(root, path.slice(mountPoint === '/' ? 0 : mountPoint.length));
+  const candidates = onHost.filter(
+    (one) =>
+      one.deviceNumber === deviceNumber &&
+      one.root !== undefined &&
+      isBelow(inFileSystem, one.root),
+  );
+  const [best] = candidates.toSorted((a, b) => lengthOf(b) - lengthOf(a));
+  if (best?.root === undefined) return undefined;
+  const rest = inFileSystem.slice(best.root === '/' ? 0 : best.root.length);
+  const found = join(best.mountPoint, rest);
+  // Another mount may hide it there.
+  return mountOf(found, onHost) === best ? found : undefined;
+}
+
+function lengthOf({ root = '' }: Mount): number {
+  return root.length;
+}

@@ -1,0 +1,181 @@
+/**
+ * Files of a root that is not ours: of a container (/proc/PID/root), or of a host whose tree is mounted elsewhere. As a
+ * plain path its absolute links, and those that lead above it, would be followed in our own root.
+ *
+ * Promises: no link leads out of the root, whatever is changed while the path is followed, since each part is opened
+ * without following it and the next one is looked for below what was opened; a link of /proc counts as its text. In a
+ * container a pipe or a device in the place of a file is no file. Our own root is read by plain paths.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { access, constants, open, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Paths } from '../../core/paths.ts';
+
+/** <fcntl.h> of Linux; Node has no name for it. */
+const O_PATH = 0o10_000_000;
+/** As many as the kernel follows. */
+const MAX_LINKS = 40;
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+
+type Root = Pick<Paths, 'rootfs' | 'container'>;
+
+/** Calls `use` with a path at which the file is seen here, which holds until its promise settles. */
+export async function inRoot<T>(
+  { rootfs, container }: Root,
+  path: string,
+  use: (seenPath: string) => Promise<T>,
+): Promise<T> {
+  if (rootfs === '/') return await use(path);
+  await using folders = await Folders.of(rootfs);
+  const file = await folders.follow(path);
+  if (container !== undefined) await refuseDevice(file, path);
+  return await use(descriptorPath(file));
+}
+
+/** The text of a file; rejects with the error of the system, also for one that is much too large. */
+export async function readTextIn(
+  paths: Root,
+  path: string,
+  encoding: 'utf8' | 'latin1' = 'utf8',
+): Promise<string> {
+  return await inRoot(paths, path, async (seenPath) => {
+    const { size } = await stat(seenPath);
+    if (size > MAX_TEXT_BYTES) throw systemError('EFBIG', path);
+    return await readFile(seenPath, encoding);
+  });
+}
+
+export async function statIn(paths: Root, path: string): Promise<Stats> {
+  return await inRoot(paths, path, async (seenPath) => await stat(seenPath));
+}
+
+/** The names in a folder. */
+export async function namesIn(paths: Root, path: string): Promise<readonly string[]> {
+  return await inRoot(paths, path, async (seenPath) => await readdir(seenPath));
+}
+
+export async function isThereIn(paths: Root, path: string): Promise<boolean> {
+  return await inRoot(paths, path, access).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Where a link leads, as it is written; undefined for what is none. */
+export async function linkIn({ rootfs }: Root, path: string): Promise<string | undefined> {
+  if (rootfs === '/') return await targetOf(path);
+  const parts = partsOf(path);
+  await using folders = await Folders.of(rootfs);
+  const folder = await folders.follow(parts.slice(0, -1).join('/')).catch(() => undefined);
+  return folder === undefined
+    ? undefined
+    : await targetOf(join(descriptorPath(folder), parts.at(-1) ?? '.'));
+}
+
+async function targetOf(seenPath: string): Promise<string | undefined> {
+  return await readlink(seenPath).catch(() => undefined);
+}
+
+interface Station {
+  readonly path: string;
+  readonly info: Stats;
+}
+
+/** The files and folders that a path leads through, links followed, each by its path in the root; it is the last one. */
+export async function trailIn({ rootfs }: Root, path: string): Promise<readonly Station[]> {
+  await using folders = await Folders.of(rootfs);
+  await folders.follow(path);
+  return await folders.trail();
+}
+
+interface Opened {
+  readonly name: string;
+  readonly file: FileHandle;
+}
+
+/** What has been opened on the way from the root. */
+class Folders implements AsyncDisposable {
+  readonly #root: FileHandle;
+  readonly #below: Opened[] = [];
+
+  private constructor(root: FileHandle) {
+    this.#root = root;
+  }
+
+  static async of(rootfs: string): Promise<Folders> {
+    return new Folders(await open(rootfs, O_PATH | constants.O_DIRECTORY));
+  }
+
+  /** Opens what lies at the path, without reading it. */
+  async follow(path: string): Promise<FileHandle> {
+    let rest = partsOf(path);
+    let links = 0;
+    for (;;) {
+      const [name, ...others] = rest;
+      if (name === undefined) return this.#last();
+      const target = name === '..' ? await this.#climb() : await this.#enter(name);
+      rest = others;
+      if (target === undefined) continue;
+      links += 1;
+      if (links > MAX_LINKS) throw systemError('ELOOP', path);
+      if (target.startsWith('/')) await this.#backToRoot();
+      rest = [...partsOf(target), ...others];
+    }
+  }
+
+  async trail(): Promise<readonly Station[]> {
+    return await Promise.all(
+      this.#below.map(async ({ file }, index) => {
+        const names = this.#below.slice(0, index + 1).map(({ name }) => name);
+        return { path: `/${names.join('/')}`, info: await file.stat() };
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#backToRoot();
+    await this.#root.close();
+  }
+
+  #last(): FileHandle {
+    return this.#below.at(-1)?.file ?? this.#root;
+  }
+
+  /** The target of what is a link, which is not kept open. */
+  async #enter(name: string): Promise<string | undefined> {
+    const seenPath = join(descriptorPath(this.#last()), name);
+    const file = await open(seenPath, O_PATH | constants.O_NOFOLLOW);
+    this.#below.push({ name, file });
+    if (!(await file.stat()).isSymbolicLink()) return undefined;
+    await this.#climb();
+    return await readlink(seenPath);
+  }
+
+  /** Nothing lies above the root. */
+  async #climb(): Promise<undefined> {
+    await this.#below.pop()?.file.close();
+  }
+
+  async #backToRoot(): Promise<void> {
+    while (this.#below.length > 0) await this.#climb();
+  }
+}
+
+function partsOf(path: string): readonly string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+function descriptorPath({ fd }: FileHandle): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+async function refuseDevice(file: FileHandle, path: string): Promise<void> {
+  const info = await file.stat();
+  if (!info.isFile() && !info.isDirectory() && !info.isSocket()) throw systemError('ENXIO', path);
+}
+
+function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code, syscall: 'open' });
+}

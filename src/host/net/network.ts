@@ -1,0 +1,180 @@
+/**
+ * The network in which a check looks. Node opens sockets in the network of its thread, so the thread enters that of the
+ * runner for the moment in which a socket is made, and comes back before anything else runs
+ * (docs/decisions/0011-in-the-network-of-the-runner.md). A socket stays in the network where it was made.
+ *
+ * Promises: nothing is entered but the network that was meant, and nothing of it is held open; a network that may not be
+ * entered is an error with the code ENTRY_REFUSED, never one that a server or a route could give.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Socket as DatagramSocket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { readlink } from 'node:fs/promises';
+import type { LookupFunction } from 'node:net';
+import { isIP, Socket } from 'node:net';
+import { lookup as lookupWithLibc } from 'node:dns';
+import { join } from 'node:path';
+
+import type { Network, Paths } from '../../core/paths.ts';
+import type { Address } from '../../core/probe.ts';
+import { libc } from '../libc.ts';
+
+export const ENTRY_REFUSED = 'ENTRY_REFUSED';
+
+interface Entered extends Network {
+  readonly procfs: string;
+}
+
+const atHand = new AsyncLocalStorage<Entered>();
+
+/** All that `run` opens by this file, now and later, is opened in the network of these paths. */
+export function inNetworkOf<T>({ network, procfs }: Paths, run: () => T): T {
+  return network === undefined ? run() : atHand.run({ ...network, procfs }, run);
+}
+
+/** What `make` does before it returns happens in the network at hand. */
+export function inNetworkAtHand<T>(make: () => T): T {
+  const network = atHand.getStore();
+  if (network === undefined) return make();
+  const own = ownNetwork();
+  enter(network);
+  try {
+    return make();
+  } finally {
+    // In the wrong network every later connection of this program would be wrong.
+    if (libc()?.enterNetwork(own) !== true) process.abort();
+  }
+}
+
+/** Names the network at hand, to tell what was found in it from what was found elsewhere. */
+export function networkKey(): string {
+  const network = atHand.getStore();
+  return network === undefined ? '' : String(network.inode);
+}
+
+/** The network of a process where it is not ours; undefined where it is, or cannot be seen. */
+export async function networkOf(pid: number, { procfs }: Paths): Promise<Network | undefined> {
+  const [own, other] = await Promise.all(
+    ['/proc/self/ns/net', join(procfs, String(pid), 'ns/net')].map(
+      async (path) => await readlink(path).catch(() => undefined),
+    ),
+  );
+  if (own === undefined || other === undefined || own === other) return undefined;
+  return { pid, inode: Number(/\d+/.exec(other)?.[0]) };
+}
+
+/** What keeps this program out of a network; undefined when nothing does, or when the network is gone. */
+export function obstacleTo(paths: Paths): string | undefined {
+  try {
+    inNetworkOf(paths, () => inNetworkAtHand(() => {}));
+    return undefined;
+  } catch (error) {
+    return error instanceof EntryError && !error.isGone ? error.message : undefined;
+  }
+}
+
+/** An unconnected TCP socket of the network at hand. */
+export function newTcpSocket(family: Address['family'], set?: (fd: number) => void): Socket {
+  if (atHand.getStore() === undefined && set === undefined) return new Socket();
+  const fd = descriptorOf(family, 'tcp');
+  set?.(fd);
+  return new Socket({ fd, readable: true, writable: true });
+}
+
+/** An unconnected UDP socket of the network at hand. */
+export function newUdpSocket(family: Address['family']): DatagramSocket {
+  const kind = family === 6 ? 'udp6' : 'udp4';
+  if (atHand.getStore() === undefined) return createSocket(kind);
+  const fd = descriptorOf(family, 'udp');
+  const socket = createSocket(kind);
+  socket.bind({ fd });
+  return socket;
+}
+
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+  /** How its name is resolved; by libc by default. */
+  readonly lookup?: LookupFunction | undefined;
+}
+
+/** For `createConnection` of `node:http`: a connection in the network at hand. */
+export function connectTo(
+  { host, port, lookup = lookupWithLibc }: Destination,
+  onEnd: (error: Error | null, socket: Socket) => void,
+): undefined {
+  // An error needs no socket, and the type of the callback has no room for that.
+  const refuse = onEnd as (error: unknown) => void;
+  const connect = (address: string): void => {
+    try {
+      const socket = newTcpSocket(isIP(address) === 6 ? 6 : 4);
+      onEnd(null, socket.connect({ host: address, port }));
+    } catch (error) {
+      refuse(error);
+    }
+  };
+  if (isIP(host) !== 0) {
+    connect(host);
+    return;
+  }
+  lookup(host, { all: false }, (error, address) => {
+    if (error === null && typeof address === 'string') connect(address);
+    else refuse(error ?? new Error(`${host} has no address`));
+  });
+}
+
+class EntryError extends Error {
+  readonly code = ENTRY_REFUSED;
+  /** It ended with its processes. */
+  readonly isGone: boolean;
+
+  constructor(message: string, isGone = false) {
+    super(message);
+    this.isGone = isGone;
+  }
+}
+
+const NO_CALL = 'this Node cannot enter another network (it has no node:ffi)';
+const NO_RIGHT =
+  'runnerwatch may not enter the network of the container: it needs CAP_SYS_ADMIN and CAP_SYS_PTRACE';
+
+function enter({ procfs, pid, inode }: Entered): void {
+  const calls = libc();
+  if (calls === undefined) throw new EntryError(NO_CALL);
+  const fd = openNetwork(join(procfs, String(pid), 'ns/net'));
+  try {
+    // A number of a process may come round again.
+    if (fstatSync(fd).ino !== inode) throw new EntryError('its network is gone', true);
+    if (!calls.enterNetwork(fd)) throw new EntryError(NO_RIGHT);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openNetwork(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new EntryError(isGone ? 'its network is gone' : NO_RIGHT, isGone);
+  }
+}
+
+let own: number | undefined;
+
+/** The way back; opened before this thread has been anywhere else. */
+function ownNetwork(): number {
+  own ??= openSync('/proc/thread-self/ns/net', 'r');
+  return own;
+}
+
+function descriptorOf(family: Address['family'], kind: 'tcp' | 'udp'): number {
+  const calls = libc();
+  if (calls === undefined) throw new EntryError(NO_CALL);
+  const fd = inNetworkAtHand(() => calls.socket(family, kind));
+  if (fd >= 0) return fd;
+  // As the kernel refuses an IPv6 socket where that is off, and any socket where no descriptor is left.
+  const code = family === 6 ? 'EAFNOSUPPORT' : 'EMFILE';
+  throw Object.assign(new Error(`no ${kind} socket`), { code, syscall: 'socket' });
+}

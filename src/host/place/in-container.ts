@@ -1,0 +1,129 @@
+/** A runner that lives in a container: its files, its network and its commands are those of the container. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Container, Engine } from '../../core/container.ts';
+import type { Paths } from '../../core/paths.ts';
+import type { Place } from '../../core/place.ts';
+import type { RunnerProcess } from '../../core/reading.ts';
+import { quoteArgument } from '../../core/shell.ts';
+import { readContainerState } from '../docker/container-state.ts';
+import { hostPathOf } from '../fs/host-path.ts';
+import type { Mount } from '../fs/mounts.ts';
+import { pathsOf, parseStat } from '../proc/runner-process.ts';
+import { containerCommands } from './container-commands.ts';
+import { engineAt } from './engine.ts';
+import { hostCommands } from './host-commands.ts';
+import type { HostServices } from './host-services.ts';
+import { certsDirectoryOf, runnerFiles } from './runner-files.ts';
+
+export interface ContainerPlace {
+  readonly container: Container;
+  /** The process that runs, or the last one that did. */
+  readonly started: RunnerProcess;
+  readonly isRunning: boolean;
+  readonly closed: string | undefined;
+  /** config.toml as the runner sees it. */
+  readonly configPath: string;
+  readonly user: string;
+  /** The file in our settings, as the host sees it. */
+  readonly logFile: string | undefined;
+  /** Those of the host. */
+  readonly paths: Paths;
+  readonly mounts: { readonly inside: readonly Mount[]; readonly onHost: readonly Mount[] };
+  readonly services: HostServices;
+}
+
+const NAMES: Readonly<Record<Engine, string>> = {
+  docker: 'Docker',
+  podman: 'Podman',
+  containerd: 'containerd',
+  'cri-o': 'CRI-O',
+};
+
+export function placeInContainer(given: ContainerPlace): Place {
+  const { container, started, isRunning, closed, configPath, user, logFile, services } = given;
+  const { environment, pid, uid, network } = started;
+  const paths = pathsOf(started, given.paths);
+  const hostPath = (path: string): string => pathOnHost(path, given);
+  return {
+    id: container.id,
+    description: descriptionOf(container),
+    paths,
+    hostPaths: given.paths,
+    files: runnerFiles(configPath, certsDirectoryOf(started), environment?.['HOME']),
+    user: { name: user, uid },
+    isManaged: false,
+    ...logOf(container, logFile),
+    ...engineOf(container, given.paths),
+    ...(closed === undefined ? {} : { closed }),
+    isThere: () => isRunning && isSameProcess(started, given.paths),
+    commands: containerCommands({
+      ...container,
+      pid: isRunning ? pid : undefined,
+      program: started.arguments[0] ?? 'gitlab-runner',
+    }),
+    host: hostCommands({ ...services.host, resolverWriter: writerOf(container) }),
+    hostPath,
+    inNetwork: (command) =>
+      network === undefined || !isRunning
+        ? command
+        : `sudo nsenter --target ${pid} --net sh -c ${quoteArgument(command)}`,
+    engineAt: (address, certificates) =>
+      engineAt(
+        services.engines,
+        address?.replace(
+          /^unix:\/\/(?=\/)(.*)$/,
+          (_whole, path: string) => `unix://${hostPath(path)}`,
+        ),
+        certificates === undefined ? undefined : hostPath(certificates),
+      ),
+    ...(environment === undefined ? {} : { variable: (name) => environment[name] }),
+  };
+}
+
+/** The file in our settings; otherwise what its engine keeps. */
+function logOf({ name, socket }: Container, logFile: string | undefined): Pick<Place, 'log'> {
+  if (logFile !== undefined) return { log: { kind: 'file', path: logFile } };
+  return socket === undefined ? {} : { log: { kind: 'container', name, socket } };
+}
+
+/** Where an engine answers for it. */
+function engineOf({ engine, name, socket }: Container, paths: Paths): Pick<Place, 'container'> {
+  if (socket === undefined) return {};
+  const connection = { address: { kind: 'socket', path: socket }, paths } as const;
+  const client = `sudo ${engine === 'podman' ? 'podman' : 'docker'}`;
+  return {
+    container: {
+      name,
+      state: async (signal) => await readContainerState(connection, name, signal),
+      client: (words) => `${client} ${words}`,
+    },
+  };
+}
+
+function descriptionOf({ engine, name }: Container): string {
+  return engine === undefined ? `container in ${name}` : `${NAMES[engine]} container ${name}`;
+}
+
+/** The engine writes the file when it makes or starts the container. */
+function writerOf({ engine }: Container) {
+  const name = engine === undefined ? 'What starts the container' : NAMES[engine];
+  return { name, where: 'where the container is made (--dns, --dns-search, or the engine)' };
+}
+
+/** Below a mount of the host; else by the root of the process. */
+function pathOnHost(path: string, { started, mounts, paths }: ContainerPlace): string {
+  const found = hostPathOf(path, mounts.inside, mounts.onHost);
+  return found ?? join(paths.procfs, String(started.pid), 'root', path);
+}
+
+/** Another process may have got its number. */
+function isSameProcess({ pid, startTicks }: RunnerProcess, { procfs }: Paths): boolean {
+  try {
+    const stat = parseStat(readFileSync(join(procfs, String(pid), 'stat'), 'utf8'));
+    return stat !== undefined && stat.state !== 'Z' && stat.startTicks === startTicks;
+  } catch {
+    return false;
+  }
+}
