@@ -12,6 +12,7 @@ import type { HttpUrl } from '../../src/core/http-url.ts';
 import { portOf } from '../../src/core/http-url.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import type { ProxyDecision, TrustSource } from '../../src/core/target.ts';
+import type { GoSettings } from '../../src/go/settings.ts';
 import { goSettingsOf } from '../../src/go/settings.ts';
 import { createSender } from '../../src/go/http/sender.ts';
 import { dialLikeGo } from '../../src/go/dial/dial.ts';
@@ -116,7 +117,8 @@ async function dialAddress(
   const host = isProxied ? proxy.host : url.hostname.replace(/^\[|\]$/g, '');
   const port = isProxied ? proxy.port : portOf(url);
   const prefix = isProxied ? 'proxyconnect tcp: ' : '';
-  const deps = { clock: systemClock, signal, paths, timeoutSeconds: DIAL_SECONDS };
+  const { edns } = ownGo();
+  const deps = { clock: systemClock, signal, paths, timeoutSeconds: DIAL_SECONDS, edns };
   const found = await resolveLikeGo(host, deps);
   if (found.addresses.length === 0) throw new Error(`${prefix}${lookupText(found)}`);
   const { socket, attempts } = await dialLikeGo(found.addresses, port, deps);
@@ -178,8 +180,11 @@ async function secureConnection(
 
 /** As its own GODEBUG wants it. */
 function reader(): TrustReader {
-  const environment = process.env as Record<string, string>;
-  return { isDenied: async () => false, go: goSettingsOf({ environment }) };
+  return { isDenied: async () => false, go: ownGo() };
+}
+
+function ownGo(): GoSettings {
+  return goSettingsOf({ environment: process.env as Record<string, string> });
 }
 
 const cachedTrust = new Map<string, Trust>();
@@ -235,6 +240,7 @@ async function sendPoll(
     open: () => Promise.reject(new Error('a poll has one connection')),
     base: order.url,
     clock: systemClock,
+    emptyLengths: ownGo().emptyLengths,
     ...(credentials === undefined ? {} : { authorization: basicOf(credentials) }),
     // A proxy for http:// gets the whole URL.
     ...(proxy.kind === 'proxy' && order.url.protocol === 'http:' ? { absolute: {} } : {}),

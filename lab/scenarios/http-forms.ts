@@ -6,6 +6,8 @@ import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 
 import { rsaKeys } from '../../test/support/certificates.ts';
+import type { Script } from '../../test/support/dns-server.ts';
+import { usualScript } from '../peers/names.ts';
 import { GOOD, publicLeaf } from '../peers/pki.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -13,6 +15,10 @@ import type { World } from '../world.ts';
 const TLS = { cert: GOOD.certificatePem, key: GOOD.privateKeyPem };
 const RSA_LEAF = publicLeaf({ keys: rsaKeys(2048) });
 const NO_WEB = 'o/o/n/o/F/s/s';
+
+/** As some routers do. */
+const withoutEdns: Script = (name, type, transport, hasEdns) =>
+  hasEdns === true ? 'servfail' : usualScript(name, type, transport);
 
 type Rewrite = (head: string) => string;
 
@@ -120,6 +126,21 @@ export const httpFormRows: readonly Row[] = [
     act: ({ network }) =>
       network.rule('gl', 'input', 'tcp dport 443 meta length > 1200 reject with tcp reset'),
     allowed: [],
+  },
+  {
+    id: 'F-93',
+    title: 'a name server answers no query with EDNS, and the GODEBUG of the runner sends none',
+    world: { environment: { GODEBUG: 'netedns0=0' } },
+    act: ({ names }) => names.answer(withoutEdns),
+    allowed: [],
+  },
+  {
+    id: 'F-94',
+    title: 'a name server answers no query with EDNS, which Go sends',
+    inject: ({ names }) => names.answer(withoutEdns),
+    expect: { cause: 'dns-server-failure', severity: 'critical', chain: 'F/s/n/s/s/s/s' },
+    runnerLogs: /server misbehaving/,
+    mustNot: ['dns-name-not-found', 'unknown'],
   },
   {
     id: 'F-90',

@@ -23,6 +23,7 @@ import { baseUrlOf, redactUrl } from '../config/runner/base-url.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { endpointOf, environmentOf } from './endpoint-target.ts';
 import { dialectOf } from '../config/runner/dialect.ts';
+import { goSettingsOf } from '../go/settings.ts';
 import {
   expansionProblem,
   notFilledProblem,
@@ -117,7 +118,7 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
     return { ...found, url: redactUrl(entry.url), problems: [blind, ...problems] };
   }
   const unset = unsetProblems(entry, 'url', url.unset, file);
-  const base = baseUrlOf(url.text);
+  const base = baseUrlOf(url.text, goSettingsOf(programOf(question)).severalColons);
   const shown = redactUrl(url.text);
   if (!base.ok) {
     const invalid = urlProblem(entry, url.text, base.why, file);

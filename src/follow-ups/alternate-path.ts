@@ -68,9 +68,11 @@ async function tryOthers(
   const { link, name: fault, finding } = tools.fault;
   const { url, proxy } = target;
   const host = withoutBrackets(url.hostname);
-  const trust = await store.load(target.trust, host, tools.paths, trustReaderOf(tools));
+  const reader = trustReaderOf(tools);
+  const trust = await store.load(target.trust, host, tools.paths, reader);
+  const { edns } = reader.go;
   const attempt: Try = async (via, change) =>
-    await attemptPath(url, via, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);
+    await attemptPath(url, via, { ...tools, trust, edns, timeoutSeconds: ATTEMPT_SECONDS }, change);
   if (fault === 'tls/handshake-blocked') return await smaller(proxy, attempt);
   if (BY_DATE.includes(fault)) return await otherClock(proxy, attempt, tools.clock);
   if (link === 'proxy') {

@@ -32,6 +32,7 @@ import {
   FACTORS,
   TRIED_RUNNERS,
 } from '../go/dns/address-difference.ts';
+import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
 import type { OtherAddress } from '../go/dns/other-addresses.ts';
 import { mayHaveOthers, otherAddressesOf } from '../go/dns/other-addresses.ts';
 import { otherAnswer } from '../go/dns/other-answer.ts';
@@ -136,8 +137,8 @@ export const dnsCrossCheck = defineFollowUp({
   async run(target, tools) {
     const { resolution } = tools.walk;
     if (resolution === undefined) return {};
-    const { paths, clock, signal, dnsPort } = tools;
-    const deps = { paths, clock, signal, port: dnsPort };
+    const { paths } = tools;
+    const deps = lookupOptionsOf(tools);
     if (tools.fault.link === 'dns') return await otherAnswer(resolution, deps);
     const used = usedBy(tools);
     const others = (await otherAddressesOf(resolution, used, deps)).slice(0, MAX_TRIED);
@@ -295,7 +296,8 @@ export async function opener(
   const reader = trustReaderOf(tools);
   const trust = isSecure ? await SHARED_TRUST.load(target.trust, host, paths, reader) : undefined;
   const options = { url, trust, clock, timeoutSeconds: CONNECT_SECONDS };
-  const server = { url, clock, timeoutSeconds: TRIAL_SECONDS };
+  const { emptyLengths } = reader.go;
+  const server = { url, clock, timeoutSeconds: TRIAL_SECONDS, emptyLengths };
   const pause = (seconds: number): void => budget.pause(target.id, seconds);
   return async (to, ask) =>
     await askOver(

@@ -10,6 +10,7 @@ import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { forwarderOf, ignoredServers } from '../go/dns/further-servers.ts';
 import { addressesByServer, outcomesByServer } from '../go/dns/lookup-judgement.ts';
+import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
 import { queryEachServer } from '../go/dns/resolver.ts';
 import { readTextIn } from '../host/fs/in-root.ts';
 
@@ -40,9 +41,7 @@ export const furtherNameServers = defineFollowUp({
     const upstreams =
       forwarder === undefined ? [] : forwarder.upstreamsOf(await readText(tools, forwarder.file));
     const asked = [...ignored, ...upstreams].slice(0, MAX_ASKED);
-    const { paths, clock, signal, dnsPort } = tools;
-    const deps = { paths, clock, signal, port: dnsPort };
-    const queries = await queryEachServer(names[0] ?? name, asked, deps);
+    const queries = await queryEachServer(names[0] ?? name, asked, lookupOptionsOf(tools));
     const answers = addressesByServer(queries);
     const unused = ignored.find((server) => answers.has(server));
     return {

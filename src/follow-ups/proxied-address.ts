@@ -21,6 +21,7 @@ import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import type { MayAsk } from '../gitlab/proof.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { TRIED_RUNNERS } from '../go/dns/address-difference.ts';
+import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
 import { serversWithAnswer } from '../go/dns/other-addresses.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
 import { connectThrough } from '../go/verified-connection.ts';
@@ -66,9 +67,8 @@ export const proxiedAddress = defineFollowUp({
 
   async run(target, tools) {
     const proxy = proxyOf(target);
-    const { paths, clock, signal, dnsPort: port } = tools;
     const { host } = hostPortOf(target.url);
-    const found = await resolveLikeGo(host, { paths, clock, signal, port }).catch(() => undefined);
+    const found = await resolveLikeGo(host, lookupOptionsOf(tools)).catch(() => undefined);
     if (proxy === undefined || found === undefined) return {};
     const tried = found.addresses.slice(0, MAX_TRIED);
     const { right, ...kept } = await tryAddresses(tried, proxy, target, tools);

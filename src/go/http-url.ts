@@ -16,15 +16,15 @@ const ASCII = /^[\u0000-\u007f]*$/; // oxlint-disable-line no-control-regex -- e
 export type HttpUrlFault = 'unparsable' | 'scheme' | 'host' | 'port';
 
 /** A fault where Go's client requests nothing. */
-export function httpUrlOf(text: string): HttpUrl | HttpUrlFault {
-  const url = parseLikeGo(text);
+export function httpUrlOf(text: string, severalColons = false): HttpUrl | HttpUrlFault {
+  const url = parseLikeGo(text, severalColons);
   if (url === undefined) return 'unparsable';
   if (url.scheme !== 'http' && url.scheme !== 'https') return 'scheme';
   if (url.host === '') return 'host';
   return Number(url.port) > MAX_PORT ? 'port' : build(url);
 }
 
-function build({ scheme, host, port, user, path }: GoUrl): HttpUrl {
+function build({ scheme, host, port, user, path, bareHost }: GoUrl): HttpUrl {
   const hostname = bracketed(dialledName(host));
   // The header has no zone.
   const named = hostname.replace(/%[^\]]*/, '');
@@ -35,7 +35,7 @@ function build({ scheme, host, port, user, path }: GoUrl): HttpUrl {
     protocol: `${scheme}:`,
     hostname,
     port,
-    host: `${named}${colonPort}`,
+    host: bareHost ?? `${named}${colonPort}`,
     origin: shown,
     pathname,
     href: `${shown}${pathname}`,

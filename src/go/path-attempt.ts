@@ -25,6 +25,8 @@ export interface AttemptDeps {
   readonly signal: AbortSignal;
   readonly paths: Paths;
   readonly dnsPort?: number;
+  /** False where queries announce no EDNS. */
+  readonly edns?: boolean;
   readonly trust: Trust;
   /** For name, connection, tunnel and handshake together. */
   readonly timeoutSeconds: number;

@@ -1,5 +1,5 @@
 /**
- * What Go's TLS does in the runner's process: by the toolchain that built it, by the defaults that its go.mod chose, and by
+ * What Go's standard library does in the runner's process: by the toolchain that built it, by the defaults that its go.mod chose, and by
  * GODEBUG of the process, which counts most (docs/reference/go-network.md#versions-and-godebug).
  */
 import { parseGodebug } from '../core/go-build.ts';
@@ -18,6 +18,12 @@ export interface GoSettings {
   readonly maxRsaBits: number;
   /** Groups of ML-KEM: none, X25519MLKEM768, or those with P-256 and P-384 too. */
   readonly mlkem: 'none' | 'x25519' | 'all';
+  /** An empty Content-Length is read as none. */
+  readonly emptyLengths: boolean;
+  /** The last of several colons in a host begins the port. */
+  readonly severalColons: boolean;
+  /** Queries to name servers announce EDNS. */
+  readonly edns: boolean;
 }
 
 /** Of a runner whose program cannot be read: the newest one. */
@@ -47,6 +53,10 @@ function settingsOf(minor: number, godebug: Readonly<Record<string, string>>): G
     smallRsaKeys: isOld(24, 'rsa1024min', '0'),
     maxRsaBits: rsaBits > 0 ? rsaBits : MAX_RSA_BITS,
     mlkem: mlkemOf(minor, godebug),
+    emptyLengths: isOld(22, 'httplaxcontentlength', '1'),
+    severalColons: isOld(26, 'urlstrictcolons', '0'),
+    // Since 1.21.12 and 1.22.5.
+    edns: minor < 21 || godebug['netedns0'] !== '0',
   };
 }
 

@@ -13,6 +13,8 @@ export interface GoUrl {
   /** Empty when there is none. */
   readonly port: string;
   readonly user?: { readonly name: string; readonly password: string };
+  /** Host and port as the header has them, where the host has colons and no brackets. */
+  readonly bareHost?: string;
   /** Escaped as Go sends it. */
   readonly path: string;
 }
@@ -27,35 +29,41 @@ const HOST_ESCAPE = /%[89a-f][0-9a-f]/gi;
 const ZONE = /%25(?<zone>[^\]]+)$/;
 const OPTIONAL_PORT = /^(?::\d*)?$/;
 
-/** `undefined` where Go's parser gives an error. */
-export function parseLikeGo(text: string): GoUrl | undefined {
+/** `undefined` where Go's parser gives an error. `severalColons`: the last of several begins the port, as before Go 1.26. */
+export function parseLikeGo(text: string, severalColons?: boolean): GoUrl | undefined {
   const [main, fragment] = splitAt(text, '#');
   if (CONTROL.test(text) || main.startsWith(':') || !hasValidEscapes(fragment)) return undefined;
   const { scheme = '', rest = main } = SCHEME.exec(main)?.groups ?? {};
   const [place] = splitAt(rest, '?');
   const nothing = { scheme: scheme.toLowerCase(), host: '', port: '', path: '' };
-  if (place.startsWith('/')) return parseAuthorityPart(place, nothing);
+  if (place.startsWith('/')) return parseAuthorityPart(place, nothing, severalColons);
   if (scheme !== '') return nothing;
   const isPath = hasValidEscapes(place) && !splitAt(place, '/')[0].includes(':');
   return isPath ? { ...nothing, path: escapePath(place) } : undefined;
 }
 
-function parseAuthorityPart(place: string, nothing: GoUrl): GoUrl | undefined {
+function parseAuthorityPart(
+  place: string,
+  nothing: GoUrl,
+  severalColons = false,
+): GoUrl | undefined {
   const hasAuthority =
     place.startsWith('//') && (nothing.scheme !== '' || !place.startsWith('///'));
   const slash = place.indexOf('/', hasAuthority ? 2 : 0);
   const end = slash === -1 ? place.length : slash;
   const path = place.slice(end);
   const authority = hasAuthority ? place.slice(2, end) : '';
-  const parts = hasValidEscapes(path) ? parseAuthority(authority, nothing.scheme) : undefined;
+  // Several colons are rejected for http and https only; other schemes use the last one.
+  const isStrict = !severalColons && ['http', 'https'].includes(nothing.scheme);
+  const parts = hasValidEscapes(path) ? parseAuthority(authority, isStrict) : undefined;
   return parts === undefined ? undefined : { ...nothing, ...parts, path: escapePath(path) };
 }
 
-type Authority = Pick<GoUrl, 'host' | 'port' | 'user'>;
+type Authority = Pick<GoUrl, 'host' | 'port' | 'user' | 'bareHost'>;
 
-function parseAuthority(authority: string, scheme: string): Authority | undefined {
+function parseAuthority(authority: string, isStrict: boolean): Authority | undefined {
   const at = authority.lastIndexOf('@');
-  const place = parseHost(authority.slice(at + 1), scheme);
+  const place = parseHost(authority.slice(at + 1), isStrict);
   if (place === undefined || at === -1) return place;
   const info = authority.slice(0, at);
   if (!USER_INFO.test(info) || !hasValidEscapes(info)) return undefined;
@@ -63,14 +71,13 @@ function parseAuthority(authority: string, scheme: string): Authority | undefine
   return { ...place, user: { name: unescape(name), password: unescape(password) } };
 }
 
-function parseHost(text: string, scheme: string): Authority | undefined {
+function parseHost(text: string, isStrict: boolean): Authority | undefined {
   if (text.startsWith('[')) return parseAddress(text);
   if (!HOST.test(text.replaceAll(HOST_ESCAPE, '')) || text.includes('[')) return undefined;
-  // Several colons are rejected for http and https only; other schemes use the last one.
-  const isStrict = scheme === 'http' || scheme === 'https';
   const colon = isStrict ? text.indexOf(':') : text.lastIndexOf(':');
   const host = unescape(colon === -1 ? text : text.slice(0, colon));
-  return withPort(host, colon === -1 ? '' : text.slice(colon));
+  const found = withPort(host, colon === -1 ? '' : text.slice(colon));
+  return found !== undefined && host.includes(':') ? { ...found, bareHost: text } : found;
 }
 
 /** `[fe80::1%25eth0]:443`; the zone is the only part that may be escaped. */

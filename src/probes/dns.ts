@@ -27,6 +27,7 @@ import {
   lookupText,
   outcomesByServer,
 } from '../go/dns/lookup-judgement.ts';
+import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
 import type { ResolveOptions } from '../go/dns/resolver.ts';
 import { completeLookup, resolveLikeGo } from '../go/dns/resolver.ts';
 import { findRouteObstacle, findClosedRoute } from '../host/net/routes.ts';
@@ -74,11 +75,11 @@ export const dns = defineProbe({
   },
 
   async run(target, options, tools): Promise<DnsFinding> {
-    const { clock, signal, paths, dnsPort, walk } = tools;
+    const { clock, signal, walk } = tools;
     const { host: name, of } = firstHopOf(target);
     using deadline = deadlineOf(LOOKUP_SECONDS, signal);
     const start = clock.seconds();
-    const deps = { paths, clock, signal: deadline.signal, port: dnsPort };
+    const deps = { ...lookupOptionsOf(tools), signal: deadline.signal };
     const first = await resolveLikeGo(name, deps);
     const isCut = first.addresses.length === 0 && deadline.signal.aborted;
     const found = isCut ? await completeLookup(first, { ...deps, signal }) : first;

@@ -13,6 +13,7 @@
  */
 import type { Socket } from 'node:net';
 
+import { goSettingsOf } from '../go/settings.ts';
 import type { HttpPath } from '../go/http/sender.ts';
 import { createSender } from '../go/http/sender.ts';
 import { basicOf } from '../go/proxy/tunnel.ts';
@@ -145,7 +146,7 @@ async function judgeAsRunner(
 
 function httpPathOf(
   { url, proxy }: EndpointTarget,
-  { walk, clock }: LinkTools,
+  { walk, clock, process, program }: LinkTools,
 ): HttpPath | undefined {
   const { socket, open } = walk;
   if (socket === undefined || open === undefined) return undefined;
@@ -161,6 +162,7 @@ function httpPathOf(
     open: again,
     base: url,
     clock,
+    emptyLengths: goSettingsOf(process ?? program).emptyLengths,
     ...(login === undefined ? {} : { authorization: basicOf(login) }),
   };
   // A tunnel ends at GitLab itself, and SOCKS is always one: the proxy's credentials must not go through it.

@@ -48,6 +48,28 @@ describe('a url has the parts that Go reads', () => {
   });
 });
 
+describe('several colons in a host', () => {
+  test.each([
+    ['https://2001:db8::5:8443/', '[2001:db8::5]', '8443', '2001:db8::5:8443'],
+    ['https://gitlab.test:80:443/', '[gitlab.test:80]', '443', 'gitlab.test:80:443'],
+    ['https://[2001:db8::5]:8443/', '[2001:db8::5]', '8443', '[2001:db8::5]:8443'],
+    ['https://gitlab.test:8443/', 'gitlab.test', '8443', 'gitlab.test:8443'],
+  ])('%s is read by a Go before 1.26: the last one begins the port', (text, host, port, header) => {
+    expect(httpUrlOf(text, true)).toMatchObject({ hostname: host, port, host: header });
+  });
+
+  test.each(['https://2001:db8::5:8443/', 'https://gitlab.test:80:443/'])(
+    '%s is rejected by the newest',
+    (text) => {
+      expect(httpUrlOf(text)).toBe('unparsable');
+    },
+  );
+
+  test('what follows the last one is a port for every Go', () => {
+    expect(httpUrlOf('https://gitlab.test:80:http/', true)).toBe('unparsable');
+  });
+});
+
 describe('a request goes where that of Go goes', () => {
   // Go writes no host that a header may not hold, and an international name in capitals as they are.
   const ODD = /[<>"\u00A0]|BÜCHER|１２７|。/;

@@ -1,4 +1,4 @@
-/** What Go's TLS does in the process of the runner, by the version of Go and by GODEBUG. */
+/** What Go does in the process of the runner, by its version and by GODEBUG. */
 import { expect, test } from 'vitest';
 
 import { parseGodebug } from '../../src/core/go-build.ts';
@@ -52,6 +52,26 @@ test.each([
   ['a process whose program is unknown', undefined, 'tlsrsakex=1', '', 'R---- all'],
 ])('%s', (_what, minor, godebug, defaults, expected) => {
   expect(inShort(settings(minor, godebug, defaults))).toBe(expected);
+});
+
+/** In letters: empty lengths, several colons, EDNS. */
+function readings({ emptyLengths, severalColons, edns }: ReturnType<typeof settings>): string {
+  return [emptyLengths, severalColons, edns]
+    .map((flag, index) => (flag ? 'LCE'[index] : '-'))
+    .join('');
+}
+
+test.each([
+  [19, '', 'LCE'],
+  [22, '', '-CE'],
+  [25, '', '-CE'],
+  [26, '', '--E'],
+  [undefined, '', '--E'],
+  [26, 'httplaxcontentlength=1,urlstrictcolons=0,netedns0=0', 'LC-'],
+  [20, 'netedns0=0', 'LCE'],
+  [21, 'netedns0=0', 'LC-'],
+])('Go 1.%s with "%s" reads and sends %s', (minor, godebug, expected) => {
+  expect(readings(settings(minor, godebug))).toBe(expected);
 });
 
 test('larger RSA keys and certificates with SHA-1, where the process wants them', () => {

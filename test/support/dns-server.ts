@@ -26,7 +26,12 @@ export type DnsReply =
   | 'garbage';
 
 export type Transport = 'udp' | 'tcp';
-export type Script = (name: string, type: 'A' | 'AAAA', transport: Transport) => DnsReply;
+export type Script = (
+  name: string,
+  type: 'A' | 'AAAA',
+  transport: Transport,
+  hasEdns?: boolean,
+) => DnsReply;
 
 export interface DnsServer extends AsyncDisposable {
   readonly port: number;
@@ -52,7 +57,8 @@ export async function startDnsServer(
     if (question === undefined || (question.type !== 'A' && question.type !== 'AAAA')) return;
     const { name, type } = question;
     asked.push(`${type} ${name}${transport === 'tcp' ? ' over tcp' : ''}`);
-    const answer = script(name.toLowerCase(), type, transport);
+    const hasEdns = query.additionals?.some((record) => record.type === 'OPT') === true;
+    const answer = script(name.toLowerCase(), type, transport, hasEdns);
     if (answer === 'silent') return;
     if (answer === 'close') return Buffer.alloc(0);
     if (answer === 'garbage') return Buffer.from('no DNS at all');

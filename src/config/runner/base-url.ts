@@ -45,9 +45,9 @@ const CI_PATH = /\/ci\/*$/;
 /** Pages of GitLab, which are no prefix that it may be installed below. */
 const PAGE = /\.git$|^(?:admin|dashboard|groups|users|projects|-)$/;
 
-/** `text` is expanded already. */
-export function baseUrlOf(text: string): BaseUrl {
-  const url = httpUrlOf(`${text.replace(/\/+$/, '').replace(/\/ci$/, '')}/`);
+/** `text` is expanded already. `severalColons`: this runner's Go reads a host with several of them. */
+export function baseUrlOf(text: string, severalColons = false): BaseUrl {
+  const url = httpUrlOf(`${text.replace(/\/+$/, '').replace(/\/ci$/, '')}/`, severalColons);
   const fault = textFaultOf(text) ?? (typeof url === 'string' ? url : undefined);
   if (fault === undefined && typeof url === 'object') {
     return { ok: true, url, warnings: warningsOf(text, url) };

@@ -11,24 +11,29 @@ const TYPES: Readonly<Record<RecordType, number>> = { A: 1, AAAA: 28 };
 const OPT = 41;
 const INTERNET = 1;
 const HEADER_BYTES = 12;
+/** The end of the name, type and class. */
+const END_BYTES = 5;
+const OPT_BYTES = 11;
 /** The UDP payload size that Go announces. */
 const UDP_BYTES = 1232;
 
 /** `name` is a domain name by `isDomainName`, without its trailing dot. */
-export function questionBytes(id: number, name: string, type: RecordType): Buffer {
+export function questionBytes(id: number, name: string, type: RecordType, edns = true): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt16BE(id, 0);
   header.writeUInt16BE(0x01_00, 2); // recursion desired
   header.writeUInt16BE(1, 4);
-  header.writeUInt16BE(1, 10);
+  header.writeUInt16BE(edns ? 1 : 0, 10);
   const labels = name
     .split('.')
     .map((label) => Buffer.from(`${String.fromCodePoint(label.length)}${label}`, 'latin1'));
-  const tail = Buffer.alloc(5 + 11);
+  const tail = Buffer.alloc(END_BYTES + (edns ? OPT_BYTES : 0));
   tail.writeUInt16BE(TYPES[type], 1);
   tail.writeUInt16BE(INTERNET, 3);
-  tail.writeUInt16BE(OPT, 6);
-  tail.writeUInt16BE(UDP_BYTES, 8);
+  if (edns) {
+    tail.writeUInt16BE(OPT, 6);
+    tail.writeUInt16BE(UDP_BYTES, 8);
+  }
   return Buffer.concat([header, ...labels, tail]);
 }
 

@@ -23,6 +23,8 @@ export interface Question {
   readonly timeoutSeconds: number;
   /** `options use-vc`: TCP from the start. */
   readonly useTcp?: boolean;
+  /** Announces EDNS, which Go does by default. */
+  readonly edns?: boolean;
 }
 
 const ERRNO_OUTCOMES: Readonly<Record<string, Outcome>> = {
@@ -90,7 +92,7 @@ interface Conversation extends Disposable {
   readonly reply: Promise<Reply>;
 }
 
-function queryUdp({ name, server, port, type }: Question, id: number): Conversation {
+function queryUdp({ name, server, port, type, edns }: Question, id: number): Conversation {
   const { promise: reply, resolve, reject } = Promise.withResolvers<Reply>();
   const socket = newUdpSocket(isIPv6(server) ? 6 : 4);
   socket.on('error', reject);
@@ -99,7 +101,7 @@ function queryUdp({ name, server, port, type }: Question, id: number): Conversat
     if (read !== undefined) resolve(read);
   });
   socket.once('connect', () =>
-    socket.send(questionBytes(id, name, type), (error) => {
+    socket.send(questionBytes(id, name, type, edns), (error) => {
       if (error !== null) reject(error);
     }),
   );
@@ -107,7 +109,7 @@ function queryUdp({ name, server, port, type }: Question, id: number): Conversat
   return { reply, [Symbol.dispose]: () => socket.close() };
 }
 
-function queryTcp({ name, server, port, type }: Question, id: number): Conversation {
+function queryTcp({ name, server, port, type, edns }: Question, id: number): Conversation {
   const { promise: reply, resolve, reject } = Promise.withResolvers<Reply>();
   const malformed: Reply = { verdict: 'malformed', isTruncated: false, addresses: [] };
   let bytes = Buffer.alloc(0);
@@ -121,7 +123,7 @@ function queryTcp({ name, server, port, type }: Question, id: number): Conversat
     resolve(readReply(bytes.subarray(2, 2 + length), { id, name, type }) ?? malformed);
   });
   socket.once('connect', () => {
-    const question = questionBytes(id, name, type);
+    const question = questionBytes(id, name, type, edns);
     socket.write(
       Buffer.concat([Buffer.from([question.length >> 8, question.length & 0xff]), question]),
     );

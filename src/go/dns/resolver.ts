@@ -26,6 +26,8 @@ export interface ResolveOptions {
   readonly signal: AbortSignal;
   /** 53, except in tests. */
   readonly port?: number | undefined;
+  /** False where queries announce no EDNS. */
+  readonly edns?: boolean;
   /** For a second opinion: as if the hosts file were empty. */
   readonly isWithoutHosts?: boolean;
   /** Reads a file of the root with more care than usual. */
@@ -134,14 +136,14 @@ async function lookUpType(
   name: string,
   type: RecordType,
   { servers, attempts, timeoutSeconds, useTcp }: ResolvConf,
-  { clock, signal, port = DNS_PORT }: ResolveOptions,
+  { clock, signal, port = DNS_PORT, edns = true }: ResolveOptions,
   queries: Query[],
 ): Promise<readonly string[]> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     for (const server of servers) {
       if (isPastDeadline(signal)) return [];
       const query = await sendQuery(
-        { name, server, port, type, timeoutSeconds, useTcp },
+        { name, server, port, type, timeoutSeconds, useTcp, edns },
         clock,
         signal,
       );
@@ -179,12 +181,14 @@ const CROSS_CHECK_SECONDS = 1.5;
 export async function queryEachServer(
   name: string,
   servers: readonly string[],
-  { clock, signal, port = DNS_PORT }: ResolveOptions,
+  { clock, signal, port = DNS_PORT, edns = true }: ResolveOptions,
 ): Promise<readonly Query[]> {
   const timeoutSeconds = CROSS_CHECK_SECONDS;
   return await Promise.all(
     servers.flatMap((server) =>
-      TYPES.map((type) => sendQuery({ name, server, port, type, timeoutSeconds }, clock, signal)),
+      TYPES.map((type) =>
+        sendQuery({ name, server, port, type, timeoutSeconds, edns }, clock, signal),
+      ),
     ),
   );
 }

@@ -13,12 +13,13 @@ interface AskedServer {
   readonly clock: Clock;
   /** For connection, handshake and answers. */
   readonly timeoutSeconds: number;
+  readonly emptyLengths: boolean;
 }
 
 /** Undefined where `connect` makes no connection. */
 export async function askOver<T>(
   connect: (signal: AbortSignal) => Promise<Socket | undefined>,
-  { url, clock, timeoutSeconds }: AskedServer,
+  { url, clock, timeoutSeconds, emptyLengths }: AskedServer,
   signal: AbortSignal,
   ask: (send: Send) => Promise<T>,
 ): Promise<T | undefined> {
@@ -40,7 +41,8 @@ export async function askOver<T>(
     // A login must not reach a server that has not proven its name.
     const login = url.protocol === 'https:' ? url.credentials : undefined;
     const authorization = login === undefined ? {} : { authorization: basicOf(login) };
-    return await ask(createSender({ socket, open: again, base: url, clock, ...authorization }));
+    const httpPath = { socket, open: again, base: url, clock, emptyLengths, ...authorization };
+    return await ask(createSender(httpPath));
   } finally {
     for (const one of sockets) one.destroy();
   }

@@ -108,8 +108,12 @@ function readHeader(line: string): HeaderLine | HeadFault {
 }
 
 /** What the head says of the body, judged in Go's order: the encoding, the length, the trailer. */
-export function readHead(line: StatusLine, lines: readonly HeaderLine[]): ResponseHead | HeadFault {
-  const form = bodyForm(line, lines);
+export function readHead(
+  line: StatusLine,
+  lines: readonly HeaderLine[],
+  emptyLengths = false,
+): ResponseHead | HeadFault {
+  const form = bodyForm(line, lines, emptyLengths);
   if (typeof form === 'object') return form;
   const { status } = line;
   const body = hasNoBody(status) ? 0 : form;
@@ -137,19 +141,32 @@ function firstOfEach(lines: readonly HeaderLine[]): Readonly<Record<string, stri
 
 const MAX_LENGTH = 2n ** 63n;
 
-function bodyForm(line: StatusLine, lines: readonly HeaderLine[]): BodyForm | HeadFault {
+function bodyForm(
+  line: StatusLine,
+  lines: readonly HeaderLine[],
+  emptyLengths: boolean,
+): BodyForm | HeadFault {
   const encodings = isBefore11(line) ? [] : valuesOf(lines, 'transfer-encoding');
   if (encodings.length > 1) return malformed('there are several headers Transfer-Encoding');
   const [encoding] = encodings;
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked')
     return malformed('Transfer-Encoding is not "chunked", which is all that the runner reads');
+  const length = lengthIn(lines, emptyLengths);
+  if (typeof length === 'object') return length;
+  if (encoding !== undefined) return trailerFault(lines) ?? 'chunked';
+  return length ?? 'to-end';
+}
+
+function lengthIn(
+  lines: readonly HeaderLine[],
+  emptyLengths: boolean,
+): number | undefined | HeadFault {
   const lengths = new Set(valuesOf(lines, 'content-length'));
   if (lengths.size > 1) return malformed('there are headers Content-Length with different values');
   const [length] = lengths;
-  if (length !== undefined && (!/^\d+$/.test(length) || BigInt(length) >= MAX_LENGTH))
-    return malformed('Content-Length is not a number');
-  if (encoding !== undefined) return trailerFault(lines) ?? 'chunked';
-  return length === undefined ? 'to-end' : Number(length);
+  if (length === undefined || (length === '' && emptyLengths)) return undefined;
+  const isNumber = /^\d+$/.test(length) && BigInt(length) < MAX_LENGTH;
+  return isNumber ? Number(length) : malformed('Content-Length is not a number');
 }
 
 /** Headers that a trailer must not announce. */

@@ -26,6 +26,7 @@ type Stage =
   | 'done';
 
 export class ResponseReader {
+  readonly #emptyLengths: boolean;
   readonly #bytes = new ByteQueue();
   readonly #body: Buffer[] = [];
   #stage: Stage = 'status';
@@ -37,6 +38,11 @@ export class ResponseReader {
   #bodyLength = 0;
   #fault: ReadFault | undefined;
   head: ResponseHead | undefined;
+
+  /** `emptyLengths`: an empty Content-Length is read as none. */
+  constructor(emptyLengths = false) {
+    this.#emptyLengths = emptyLengths;
+  }
 
   get fault(): ReadFault | undefined {
     return this.#fault;
@@ -131,7 +137,7 @@ export class ResponseReader {
       return true;
     }
     const lines = readHeaderLines(this.#lines);
-    const head = 'fault' in lines ? lines : readHead(this.#line, lines);
+    const head = 'fault' in lines ? lines : readHead(this.#line, lines, this.#emptyLengths);
     if ('fault' in head) return this.#fail(head);
     this.#lines = [];
     if (isInterim(head.status)) {

@@ -26,6 +26,8 @@ export interface HttpPath extends RequestSettings {
   /** Opens the same connection once more. */
   readonly open: (signal: AbortSignal) => Promise<Socket>;
   readonly clock: Clock;
+  /** An empty Content-Length is read as none. */
+  readonly emptyLengths?: boolean;
 }
 
 /** A sender on one connection. */
@@ -77,11 +79,12 @@ async function sendOnce(
 ): Promise<HttpAnswer> {
   // Its events are over.
   if (!connection.isUsable()) throw new ExchangeError('reset', 'the connection was closed at once');
-  const { clock } = httpPath;
+  const { clock, emptyLengths = false } = httpPath;
   const start = clock.seconds();
   const { status, headers, body } = await connection.exchange(requestText(httpPath, wanted), {
     timeoutSeconds: wanted.timeoutSeconds,
     signal,
+    emptyLengths,
   });
   const fault = redirectFault(status, headers);
   if (fault !== undefined) throw new ExchangeError('malformed', fault);
@@ -91,6 +94,7 @@ async function sendOnce(
 interface Wait {
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
+  readonly emptyLengths: boolean;
 }
 
 type Received = Pick<HttpAnswer, 'status' | 'headers' | 'body'>;
@@ -109,7 +113,7 @@ class Connection {
 
   async exchange(text: Buffer, wait: Wait): Promise<Received> {
     const socket = this.#socket;
-    const reader = new ResponseReader();
+    const reader = new ResponseReader(wait.emptyLengths);
     socket.off('data', this.#onUnsolicited);
     const receiving = receive(socket, reader, wait);
     if (!wait.signal.aborted) socket.write(text);

@@ -23,6 +23,12 @@ test('a question is what another implementation reads as one, with EDNS as Go an
   });
 });
 
+test('and without EDNS where the process has switched it off', () => {
+  const { questions, additionals } = decode(questionBytes(7, 'gitlab.test', 'A', false));
+
+  expect([questions, additionals]).toEqual([[{ name: 'gitlab.test', type: 'A', class: 'IN' }], []]);
+});
+
 describe('no answer to this question is', () => {
   test.each([
     ['another number', reply({ id: 8 })],
