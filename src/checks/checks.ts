@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 
+import { Absences } from '../core/absences.ts';
 import type { Check, CheckState } from '../core/check.ts';
 import { walkId } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
@@ -57,6 +58,7 @@ export class Checks {
   #checks: readonly Check[] = [];
   #jobs: readonly Job[] = [];
   #isRepeating = false;
+  readonly #absences = new Absences();
   #watched: Watched | undefined;
   /** By check: the sign of an end for which its walk was brought forward. */
   #signs: ReadonlyMap<CheckId, Instant> = new Map();
@@ -98,6 +100,7 @@ export class Checks {
       contexts,
       budget: this.#budget,
       reserve: this.#budget.reserve,
+      absences: this.#absences,
       paid: this.#paid,
       contradicted: (checks) => this.#contradictedOf(checks),
       mayPass: (checks) => new Set(this.#signsOf(checks).keys()),

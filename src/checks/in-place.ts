@@ -2,6 +2,7 @@
  * Checks of a runner that lives in a container are made in its network, and mean something only while it is there: what
  * was seen of a root or a network that has ended says nothing of the runner.
  */
+import { RESTART_SECONDS } from '../core/absences.ts';
 import type { Check } from '../core/check.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
 import { placeOf } from '../core/host-context.ts';
@@ -17,7 +18,8 @@ const SEEN_FROM_HOST: ReadonlySet<TargetKind> = new Set(['host', 'service']);
 const IN_NETWORK: ReadonlySet<TargetKind> = new Set(['endpoint', 'runner']);
 
 /** The job as it is done in the place of its checks. */
-export function inPlace(job: Job, { contexts, clock }: ToolDeps): Job {
+export function inPlace(job: Job, deps: ToolDeps): Job {
+  const { contexts } = deps;
   const [first] = job.checks;
   if (first?.target.place === undefined) return job;
   const place = placeOf({ contexts }, first.target);
@@ -31,12 +33,12 @@ export function inPlace(job: Job, { contexts, clock }: ToolDeps): Job {
   return {
     ...job,
     run: async (signal, emit, ...how) => {
+      const tell = isSeenFromHost ? emit : unlessGone(place, emit, deps);
       const obstacle = isSeenFromHost ? undefined : obstacleOf(first, place);
       if (obstacle !== undefined) {
-        for (const check of job.checks) emit(unseen(check, obstacle, clock.wall()));
+        for (const check of job.checks) tell(unseen(check, obstacle, deps.clock.wall()));
         return;
       }
-      const tell = isSeenFromHost ? emit : unlessGone(place, emit);
       await inNetworkOf(place.paths, async () => await job.run(signal, tell, ...how));
     },
   };
@@ -48,13 +50,18 @@ function obstacleOf({ target }: Check, place: Place): Finding | undefined {
   return { status: 'unknown', reason: 'place-closed', detail: place.closed };
 }
 
+/** While its container may only be restarted, what was known of the place holds. */
 function unlessGone(
   place: Place,
   emit: (result: ProbeResult) => void,
+  { absences, clock, known }: ToolDeps,
 ): (result: ProbeResult) => void {
   return (result) => {
-    const isGone = result.finding.status !== 'pass' && place.isThere?.() === false;
-    emit(isGone ? { ...result, finding: gone(place) } : result);
+    const isThere = place.isThere?.() ?? true;
+    const goneSeconds = absences?.secondsOf(place.id, isThere, clock) ?? Infinity;
+    if (isThere || result.finding.status === 'pass') emit(result);
+    else if (goneSeconds > RESTART_SECONDS || known(result.check) === undefined)
+      emit({ ...result, finding: gone(place) });
   };
 }
 

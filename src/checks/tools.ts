@@ -1,4 +1,5 @@
 /** What a probe is given to look with: the files of the place of its target, the runner's log there. */
+import type { Absences } from '../core/absences.ts';
 import type { Check } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CheckId } from '../core/finding.ts';
@@ -15,6 +16,8 @@ export interface ToolDeps {
   readonly contexts: HostContext['contexts'];
   readonly budget: Budget;
   readonly known: (id: CheckId) => Known | undefined;
+  /** Since when places are gone. */
+  readonly absences?: Absences;
   /** The log of the runner at a place, where there is one. */
   readonly logAt?: (place: Place) => RunnerLogReader | undefined;
 }

@@ -8,9 +8,10 @@
  * Reasons   not-running, not-installed, restarting, failed, crash-loop, stopped, uninterruptible, other-config,
  *           two-processes; of a container: container-stopped, container-out-of-memory, container-restart-loop,
  *           container-paused, container-never-started, container-removed, container-unhealthy.
- * Unknown   blind: other users' processes are hidden from runnerwatch. just-ended: a container may only be restarted.
+ * Unknown   blind: other users' processes are hidden from runnerwatch.
  */
 import { CHANGES_OF_CONFIG } from '../core/change.ts';
+import { Absences, RESTART_SECONDS } from '../core/absences.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
@@ -60,15 +61,7 @@ const REASONS = {
     'blind',
   ),
   ...CONTAINER_REASONS,
-  'just-ended': {
-    kind: 'unseen',
-    meaning: 'The container of the runner ended a moment ago.',
-    action: 'Nothing: if it is only restarted, runnerwatch finds it again within seconds.',
-  },
 } as const;
-
-/** How long a restart of a container may take before it counts as one that does not run: an interval and a bit. */
-const RESTART_SECONDS = 20;
 
 const MEASURES = {
   processes: { help: 'Main runner processes with this config file.' },
@@ -80,18 +73,6 @@ const MEASURES = {
     help: 'Automatic restarts of the unit since it was loaded, or of the container since a person last started it.',
   },
 } as const;
-
-/** Since when there is no process at a place. */
-class Absences {
-  readonly #since = new Map<string, number>();
-
-  secondsOf(place: string, main: RunnerProcess | undefined, clock: Clock): number {
-    if (main !== undefined) this.#since.delete(place);
-    const since = this.#since.get(place) ?? clock.seconds();
-    if (main === undefined) this.#since.set(place, since);
-    return clock.seconds() - since;
-  }
-}
 
 export function createService() {
   const starts = new RestartCounter(LOOP_SECONDS);
@@ -112,7 +93,7 @@ export function createService() {
 
     async run(_target, _options, { place, neighbours, paths, signal, clock }) {
       const { ours, main, ...found } = await look(place, paths, signal);
-      const absentSeconds = absences.secondsOf(place.id, main, clock);
+      const absentSeconds = absences.secondsOf(place.id, main !== undefined, clock);
       const container = seenContainer(place, found.state, { main, counter: restarts, clock });
       const other = unaccountedProcess(found.here, neighbours);
       const seen: Found = { main, second: ours[1], other, unit: found.unit, container };
@@ -330,7 +311,7 @@ async function absence(place: Place, about: Absence) {
 function containerAbsence(description: string, absentSeconds: number) {
   const detail = `${description} runs no process \`gitlab-runner run\``;
   return absentSeconds < RESTART_SECONDS
-    ? ({ status: 'unknown', reason: 'just-ended', detail } as const)
+    ? ({ status: 'warn', reason: 'restarting', detail } as const)
     : ({ status: 'fail', reason: 'not-running', detail } as const);
 }
 

@@ -69,6 +69,8 @@ export class TraceReader {
     const hosts = allEndpoints(snapshot.hostContext).flatMap((endpoint) => hostsOf(endpoint));
     // One after the other: a file system that hangs may keep one thread of the pool, and not all.
     for (const [index, context] of contexts.entries()) {
+      // What ended with its container has not been changed.
+      if (context.place.isThere?.() === false) continue;
       const isSeenBefore = contexts
         .slice(0, index)
         .some(({ place }) => place.paths.rootfs === rootOf(context));

@@ -1,5 +1,5 @@
 /** Bodies of places.test.ts, each in a /proc, a network and mounts of its own. */
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -120,20 +120,28 @@ async function withHosts(rootfs: string, name: string): Promise<HandMadeContaine
   return made;
 }
 
+/** Descriptors of networks that are not ours. */
+async function otherNetworksHeld(): Promise<readonly string[]> {
+  const own = await readlink('/proc/self/ns/net');
+  const links = (await readdir('/proc/self/fd')).map(
+    async (name) => await readlink(`/proc/self/fd/${name}`).catch(() => ''),
+  );
+  return (await Promise.all(links)).filter((link) => link.startsWith('net:') && link !== own);
+}
+
 /** Before, while it is gone, and after it has come back in another network with another process. */
 export async function restarted(): Promise<{
   readonly before: Seen;
   readonly between: Seen;
   readonly unplanned: Seen;
   readonly after: Seen;
-  readonly leftOpen: number;
+  readonly leftOpen: readonly string[];
 }> {
   await using root = await folder();
   const first = await withHosts(root.path, 'one');
   const discovery = new Discovery({ paths: HOST_PATHS, clock: systemClock });
   const look = watcher(discovery);
   const before = await look();
-  const open = (await readdir('/proc/self/fd')).length;
   await first[Symbol.asyncDispose]();
   // Checks of the old plan are still made until it is missed.
   const unplanned = await lookedAt(discovery);
@@ -146,7 +154,7 @@ export async function restarted(): Promise<{
     between,
     unplanned,
     after,
-    leftOpen: (await readdir('/proc/self/fd')).length - open,
+    leftOpen: await otherNetworksHeld(),
   };
 }
 

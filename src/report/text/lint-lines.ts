@@ -2,6 +2,7 @@
 import type { RunnerContext } from '../../core/host-context.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import { LINT_SEVERITIES } from '../../core/lint.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import type { View } from '../../core/view.ts';
 
 const MAX_FINDINGS = 5;
@@ -11,7 +12,7 @@ export function lintLines({ snapshot }: View): readonly string[] {
   return snapshot.hostContext.contexts.flatMap((context) => linesOf(context));
 }
 
-function linesOf({ lint, configPath }: RunnerContext): readonly string[] {
+function linesOf({ lint, configPath, place }: RunnerContext): readonly string[] {
   const worth = (lint?.findings ?? [])
     .filter(({ severity }) => severity !== 'info')
     .toSorted((a, b) => rankOf(a) - rankOf(b));
@@ -21,7 +22,10 @@ function linesOf({ lint, configPath }: RunnerContext): readonly string[] {
     return `${severity} ${rule}  ${where}${message}`;
   });
   const rest = worth.length - shown.length;
-  return [...shown, `${rest > 0 ? `${rest} more: ` : ''}sudo runnerwatch lint ${configPath}`];
+  return [
+    ...shown,
+    `${rest > 0 ? `${rest} more: ` : ''}sudo runnerwatch lint ${quoteArgument(place.hostPath(configPath))}`,
+  ];
 }
 
 function rankOf({ severity }: LintFinding): number {

@@ -1,0 +1,118 @@
+/** A place that ends while it is looked at, or may not be entered: what is then said of its checks. */
+import { expect, test } from 'vitest';
+
+import { Absences, RESTART_SECONDS } from '../../src/core/absences.ts';
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import type { Place } from '../../src/core/place.ts';
+import type { TargetKind } from '../../src/core/target.ts';
+import type { Known } from '../../src/checks/store.ts';
+import { inPlace } from '../../src/checks/in-place.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
+import { setClock } from '../support/clock.ts';
+import { contextIn } from '../support/places.ts';
+import { ENDPOINT, PASS, probe } from '../support/probes.ts';
+import { requestBudget } from '../support/request-budget.ts';
+import { patient } from '../support/until.ts';
+
+const FAIL: Finding = { status: 'fail', reason: 'refused', detail: 'refused' };
+const KNOWN = { result: { finding: PASS } } as unknown as Known;
+
+interface Given {
+  readonly place: Partial<Place>;
+  readonly finding?: Finding;
+  readonly kind?: TargetKind;
+  /** It has no earlier result. */
+  readonly isNew?: boolean;
+}
+
+function jobAt({ place: over, finding = FAIL, kind = 'endpoint', isNew = false }: Given) {
+  const place = { ...PACKAGED_PLACE, id: 'docker:a', ...over };
+  const clock = setClock();
+  const target = { ...ENDPOINT, kind, place: place.id };
+  const own = probe({ id: 'connect', kind });
+  const check = {
+    id: 'connect@a' as const,
+    probe: own,
+    target: target as typeof ENDPOINT,
+    options: {},
+    intervalSeconds: 15,
+    timeoutSeconds: 5,
+  };
+  const found: ProbeResult = { check: check.id, startedAt: 0, durationSeconds: 0, finding };
+  const job = inPlace(
+    {
+      id: 'walk@a',
+      group: 'walk',
+      intervalSeconds: 15,
+      timeoutSeconds: 5,
+      checks: [check],
+      run: async (_signal, emit) => await Promise.resolve(emit(found)),
+    },
+    {
+      clock,
+      contexts: [contextIn(place)],
+      budget: requestBudget(clock, 20),
+      known: () => (isNew ? undefined : KNOWN),
+      absences: new Absences(),
+    },
+  );
+  return {
+    clock,
+    run: async (): Promise<readonly string[]> => {
+      const said: string[] = [];
+      await job.run(
+        patient(),
+        ({ finding: { status, ...rest } }) =>
+          said.push('reason' in rest ? `${status} ${rest.reason}` : status),
+        false,
+      );
+      return said;
+    },
+  };
+}
+
+test('on the host, and in a container that is there, a check says what it found', async () => {
+  expect(await jobAt({ place: {} }).run()).toEqual(['fail refused']);
+  expect(await jobAt({ place: { isThere: () => true } }).run()).toEqual(['fail refused']);
+});
+
+test('while a container is only restarted what was known holds; then nothing is known', async () => {
+  const { clock, run } = jobAt({ place: { isThere: () => false } });
+
+  expect(await run()).toEqual([]);
+  clock.advance(RESTART_SECONDS);
+  expect(await run()).toEqual([]);
+  clock.advance(1);
+  expect(await run()).toEqual(['unknown place-gone']);
+});
+
+test('what failed while the container ended says nothing, and a pass proves itself', async () => {
+  const answers = [true, false];
+  const ends = (): Partial<Place> => {
+    const left = [...answers];
+    return { isThere: () => left.shift() ?? false };
+  };
+
+  expect(await jobAt({ place: ends() }).run()).toEqual([]);
+  expect(await jobAt({ place: ends(), finding: PASS }).run()).toEqual(['pass']);
+});
+
+test('without an earlier result a check says that its place is gone', async () => {
+  expect(await jobAt({ place: { isThere: () => false }, isNew: true }).run()).toEqual([
+    'unknown place-gone',
+  ]);
+});
+
+test('a network that may not be entered makes its path unknown, and nothing else', async () => {
+  const place = { closed: 'it needs CAP_SYS_ADMIN' };
+
+  expect(await jobAt({ place }).run()).toEqual(['unknown place-closed']);
+  expect(await jobAt({ place, kind: 'mount' }).run()).toEqual(['fail refused']);
+  expect(await jobAt({ place, kind: 'service' }).run()).toEqual(['fail refused']);
+});
+
+test('whether the process runs is asked of the host, also when it does not', async () => {
+  expect(await jobAt({ place: { isThere: () => false }, kind: 'service' }).run()).toEqual([
+    'fail refused',
+  ]);
+});
