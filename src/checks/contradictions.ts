@@ -31,8 +31,10 @@ export function contradictionsOf(
   watched: Watched,
   now: Instant,
 ): Contradictions {
+  const acceptedAt = acceptancesIn(states);
+  const explaining = states.filter((state) => isBroken(state) || recoveredAt([state]) > 0);
   const found = aimedComplaintsIn(states, watched)
-    .filter((aimed) => !isOver(aimed, states, now) && !isExplained(aimed, states))
+    .filter((aimed) => !isOver(aimed, acceptedAt, now) && !isExplained(aimed, explaining))
     .flatMap(({ targets, complaint }) => targets.map((target): Aimed => ({ target, complaint })));
   if (found.length === 0) return NO_CONTRADICTIONS;
   const byTarget = Map.groupBy(found, ({ target }) => target);
@@ -51,36 +53,26 @@ export function contradictionsOf(
 
 function isOver(
   { complaint, targets }: AimedComplaint,
-  states: readonly CheckState[],
+  acceptedAt: ReadonlyMap<string, Instant>,
   now: Instant,
 ): boolean {
-  const {
-    endsAt = Infinity,
-    overdueAt = Infinity,
-    lastAt,
-    isAnswered,
-    isServerAtFault,
-  } = complaint;
+  const { endsAt = Infinity, overdueAt = Infinity, lastAt } = complaint;
   if (endsAt < now) return true;
   if (overdueAt > now) return false;
-  return (
-    isAnswered || (isServerAtFault && states.some((state) => hasAccepted(state, targets, lastAt)))
-  );
+  const hasAccepted = targets.some((target) => (acceptedAt.get(target) ?? 0) > lastAt);
+  return complaint.isAnswered || (complaint.isServerAtFault && hasAccepted);
 }
 
-/** GitLab has accepted a token there since then. */
-function hasAccepted(
-  { check: { target }, last }: CheckState,
-  targets: readonly string[],
-  since: Instant,
-): boolean {
-  return (
-    target.kind === 'runner' &&
-    targets.includes(target.endpoint ?? '') &&
-    last !== undefined &&
-    isProof(last.finding) &&
-    last.startedAt > since
-  );
+/** By endpoint, when GitLab was last asked about a token that it accepted. */
+function acceptancesIn(states: readonly CheckState[]): ReadonlyMap<string, Instant> {
+  const found = new Map<string, Instant>();
+  for (const { check, last } of states) {
+    const { target } = check;
+    if (target.kind !== 'runner' || target.endpoint === undefined) continue;
+    if (last === undefined || !isProof(last.finding)) continue;
+    found.set(target.endpoint, Math.max(last.startedAt, found.get(target.endpoint) ?? 0));
+  }
+  return found;
 }
 
 /** A link that is broken accounts for it, or one that was until a moment ago. */
@@ -90,8 +82,7 @@ function isExplained(
 ): boolean {
   return states.some(
     (state) =>
-      isSpokenOf(state, complaint, targets) &&
-      (isBroken(state) || (recoveredAt([state]) > 0 && isOfBefore(state, complaint))),
+      isSpokenOf(state, complaint, targets) && (isBroken(state) || isOfBefore(state, complaint)),
   );
 }
 

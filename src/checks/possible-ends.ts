@@ -31,8 +31,8 @@ export function possibleEndsOf(
   contradictions: Contradictions,
   now: Instant,
 ): PossibleEnds {
-  const aimed = aimedComplaintsIn(states, watched);
-  const successes = successesIn(states, watched);
+  const aimed = byTarget(aimedComplaintsIn(states, watched));
+  const successes = Map.groupBy(successesIn(states, watched), ({ runner }) => runner);
   const isPassing = (check: Check, result: ProbeResult): boolean =>
     isProof(result.finding) && contradictions.against(check, result) === undefined;
   return (check, result) => {
@@ -44,16 +44,30 @@ export function possibleEndsOf(
 }
 
 /** The runner has complained, and would have complained again: by then it polls well, or not at all. */
-function silenceOf(check: Check, aimed: readonly AimedComplaint[]): Instant | undefined {
-  const own = aimed.filter((one) => isAbout(check, one));
+function silenceOf({ target }: Check, aimed: ComplaintsByTarget): Instant | undefined {
+  const all = aimed.get(target.id) ?? [];
+  const own = target.kind === 'runner' ? all : all.filter((one) => isOfAll(one));
   if (own.length === 0 || own.some(({ isRunning }) => !isRunning)) return undefined;
   return Math.max(...own.map(({ complaint: { overdueAt } }) => overdueAt ?? Infinity));
 }
 
 /** An entry whose polls fail for any reason is silent once they do not; its token says nothing of the API. */
-function isAbout({ target }: Check, { targets, complaint: { links } }: AimedComplaint): boolean {
-  const isOfAll = links.some((link) => link !== 'token');
-  return targets.includes(target.id) && (target.kind === 'runner' || isOfAll);
+function isOfAll({ complaint: { links } }: AimedComplaint): boolean {
+  return links.some((link) => link !== 'token');
+}
+
+type ComplaintsByTarget = ReadonlyMap<string, readonly AimedComplaint[]>;
+
+function byTarget(aimed: readonly AimedComplaint[]): ComplaintsByTarget {
+  const found = new Map<string, AimedComplaint[]>();
+  for (const one of aimed) {
+    for (const target of one.targets) {
+      const known = found.get(target);
+      if (known === undefined) found.set(target, [one]);
+      else known.push(one);
+    }
+  }
+  return found;
 }
 
 /** When a poll of an entry has worked, by its id: the last time of each source. */
@@ -70,10 +84,9 @@ function successesIn(states: readonly CheckState[], watched: Watched): readonly 
 function successOf(
   { target }: Check,
   { finding, startedAt }: ProbeResult,
-  successes: readonly Success[],
+  successes: ReadonlyMap<string, readonly Success[]>,
 ): Instant | undefined {
   if (finding.status !== 'fail') return undefined;
-  return successes.find(
-    ({ runner, at }) => runner === target.id && at > startedAt + SETTLE_SECONDS * 1000,
-  )?.at;
+  const own = successes.get(target.id) ?? [];
+  return own.find(({ at }) => at > startedAt + SETTLE_SECONDS * 1000)?.at;
 }

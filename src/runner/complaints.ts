@@ -71,15 +71,17 @@ function linksOfPoll(event: RunnerEvent): readonly Link[] {
 }
 
 /** What of all that a runner has said speaks against the path. */
-export function complaintsOf(said: readonly RunnerEvent[]): readonly Complaint[] {
-  return said.flatMap((event) => complaintOf(event, said) ?? []);
+export function complaintsOf(events: readonly RunnerEvent[]): readonly Complaint[] {
+  const said = summaryOf(events);
+  return events.flatMap((event) => complaintIn(event, said) ?? []);
 }
 
-/** Undefined for an event that says nothing against the path. `said`: all that the runner has said. */
-export function complaintOf(
-  event: RunnerEvent,
-  said: readonly RunnerEvent[] = [event],
-): Complaint | undefined {
+/** Undefined for an event that says nothing against the path. */
+export function complaintOf(event: RunnerEvent): Complaint | undefined {
+  return complaintIn(event, summaryOf([event]));
+}
+
+function complaintIn(event: RunnerEvent, said: Said): Complaint | undefined {
   const links = LINKS_OF[event.kind]?.(event) ?? [];
   if (links.length === 0) return undefined;
   const { runner, lastAt, text } = event;
@@ -94,7 +96,7 @@ export function complaintOf(
     lastAt,
     ...(endsAt === undefined ? {} : { endsAt }),
     ...(overdueAt === undefined ? {} : { overdueAt }),
-    isAnswered: said.some((other) => isAnswerTo(event, other)),
+    isAnswered: (said.workedAt.get(runner ?? '') ?? 0) > lastAt,
     isServerAtFault,
     ...(runner === undefined ? {} : { runner }),
     text,
@@ -108,22 +110,41 @@ function endOf({ kind, lastAt, facts }: RunnerEvent): Instant | undefined {
   return Number.isNaN(until) ? undefined : until + FRESH_SECONDS * 1000;
 }
 
+/** What all of it says of when the entries poll. */
+interface Said {
+  /** When they began to poll anew, or wait until they do. */
+  readonly polledFrom: Instant;
+  readonly begins: readonly Instant[];
+  /** With all its slots in use none of them polls. */
+  readonly isFull: boolean;
+  /** By entry, the last poll that worked. */
+  readonly workedAt: ReadonlyMap<string, Instant>;
+}
+
 /** After these the entries poll anew. */
 const BEGINS: ReadonlySet<EventKind> = new Set(['config-loaded', 'started', 'forced']);
 
-/** Not before a wait that it has announced is over; and one with all its slots in use does not poll. */
-function overdueOf(
-  event: RunnerEvent,
-  endsAt: Instant | undefined,
-  said: readonly RunnerEvent[],
-): Instant | undefined {
-  if (IS_SILENT_AFTER.has(event.kind) || said.some(({ kind }) => kind === 'at-capacity'))
-    return endsAt;
-  const begins = said.filter(({ kind }) => BEGINS.has(kind));
-  const pauses = begins.flatMap(({ marks }) => marks.map(({ at }) => at));
-  const waits = said.flatMap((one) => waitEndOf(one) ?? []);
-  const polledFrom = Math.max(event.lastAt, ...waits, ...begins.map(({ lastAt }) => lastAt));
-  return polledFrom + overdueSeconds(event, pauses) * 1000;
+function summaryOf(events: readonly RunnerEvent[]): Said {
+  const begun = events.filter(({ kind }) => BEGINS.has(kind));
+  const waits = events.flatMap((event) => waitEndOf(event) ?? []);
+  const workedAt = new Map<string, Instant>();
+  for (const event of events) {
+    const { runner, at } = successOf(event);
+    if (runner !== undefined) workedAt.set(runner, Math.max(at, workedAt.get(runner) ?? 0));
+  }
+  return {
+    polledFrom: Math.max(0, ...waits, ...begun.map(({ lastAt }) => lastAt)),
+    begins: begun.flatMap(({ marks }) => marks.map(({ at }) => at)),
+    isFull: events.some(({ kind }) => kind === 'at-capacity'),
+    workedAt,
+  };
+}
+
+/** A counted success is of some time since the reading before. */
+function successOf({ kind, runner, lastAt }: RunnerEvent) {
+  if (kind === 'poll-worked') return { runner, at: lastAt };
+  const isCounted = kind === 'polls-worked';
+  return { runner: isCounted ? runner : undefined, at: lastAt - SETTLE_SECONDS * 1000 };
 }
 
 function waitEndOf(event: RunnerEvent): Instant | undefined {
@@ -131,11 +152,14 @@ function waitEndOf(event: RunnerEvent): Instant | undefined {
   return wait && event.lastAt + wait.seconds * 1000;
 }
 
-/** A counted success is of some time since the reading before. */
-function isAnswerTo({ runner, lastAt }: RunnerEvent, { kind, ...other }: RunnerEvent): boolean {
-  if (runner === undefined || other.runner !== runner) return false;
-  if (kind === 'poll-worked') return other.lastAt > lastAt;
-  return kind === 'polls-worked' && other.lastAt > lastAt + SETTLE_SECONDS * 1000;
+/** Not before a wait that it has announced is over. */
+function overdueOf(
+  event: RunnerEvent,
+  endsAt: Instant | undefined,
+  { polledFrom, begins, isFull }: Said,
+): Instant | undefined {
+  if (IS_SILENT_AFTER.has(event.kind) || isFull) return endsAt;
+  return Math.max(event.lastAt, polledFrom) + overdueSeconds(event, begins) * 1000;
 }
 
 /** Counted failures end with the next success; of those in the log, a pause ends the series. */
