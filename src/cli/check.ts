@@ -71,7 +71,7 @@ async function watch(daemon: Daemon, invocation: Invocation): Promise<number> {
 }
 
 /** Prints a view in the requested format and returns its exit code. */
-function print(view: View, invocation: Invocation, footer?: string): number {
+export function print(view: View, invocation: Invocation, footer?: string): number {
   const wanted = textFlag(invocation, 'runner');
   const shown = wanted === undefined ? view : viewOfRunner(view, wanted);
   if (shown === undefined) {
