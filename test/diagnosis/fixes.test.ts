@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { FixStep } from '../../src/core/diagnosis.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
@@ -111,15 +111,18 @@ test('no fix leaves a value out: with real facts nothing reads “unknown”', (
   );
 });
 
+interface StandIns {
+  readonly folder: string;
+  readonly path: string;
+  readonly log: string;
+}
+
 /** A folder of stand-ins for the programs that a command calls; each writes its arguments down, NUL between them. */
-async function standIns(
-  programs: readonly string[],
-): Promise<{ folder: string; path: string; log: string }> {
+async function makeStandIns(programs: readonly string[]): Promise<StandIns> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-fix-'));
   const path = join(folder, 'bin');
   const log = join(folder, 'arguments');
   await mkdir(path);
-  await writeFile(log, '');
   for (const program of programs) {
     const file = join(path, program);
     await writeFile(file, `#!/bin/sh\nprintf '%s\\0' "$@" >>'${log}'\n`);
@@ -133,10 +136,18 @@ const PROGRAMS =
     ' ',
   );
 
+let standIns: StandIns;
+beforeAll(async () => {
+  standIns = await makeStandIns(PROGRAMS);
+});
+afterAll(async () => await rm(standIns.folder, { recursive: true }));
+
 test.each(catalogue.map((spec) => [spec.id, spec] as const))(
   'the shell takes every value of %s as data',
   async (_id, spec) => {
-    const { folder, path, log } = await standIns(PROGRAMS);
+    const { path, log } = standIns;
+    await writeFile(log, '');
+    const folder = await mkdtemp(join(standIns.folder, 'shell-'));
     try {
       for (const command of commandsOf(spec, HOSTILE)) {
         const args = ['--noprofile', '--norc', '-c', command];
