@@ -6,21 +6,34 @@
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
 
-/** They wait for most of a minute, for deadlines and real intervals, or install and build. */
+/** They wait for most of a minute, for deadlines or real intervals, or install and build; the later ones for a third of that. */
 const LONG = [
+  'test/root/network-quality.test.ts',
   'test/canary.test.ts',
   'test/deploy/notifications.test.ts',
-  'test/root/network-quality.test.ts',
   'test/fresh-clone.test.ts',
-  'test/page-browser.test.ts',
   'test/cli/serve.test.ts',
-  'test/demo/faults.test.ts',
   'test/recipes.test.ts',
   'test/deploy/rules.test.ts',
+  'test/demo/faults.test.ts',
   'test/cli/check.test.ts',
+  'test/page-browser.test.ts',
   'test/readme.test.ts',
   'test/root/dns.test.ts',
+  'test/follow-ups/dns-cross-check-requests.test.ts',
   'test/host/picture.test.ts',
+  'test/deploy/request-rate.test.ts',
+  'test/cli/serve-stopped.test.ts',
+  'test/cli/hung-file.test.ts',
+  'test/server/listen.test.ts',
+  'test/root/hanging.test.ts',
+  'test/daemon/runner-log.test.ts',
+  'test/probes/dns.test.ts',
+  'test/root/connect.test.ts',
+  'test/root/survival.test.ts',
+  'test/go/dns/resolver.test.ts',
+  'test/follow-ups/dns-cross-check.test.ts',
+  'test/runner/log/log-watch.test.ts',
 ];
 
 export class LongFilesFirst extends BaseSequencer {
