@@ -29,7 +29,7 @@ interface Dialled extends Disposable {
 
 async function dial(target: EndpointTarget, addresses: readonly Address[]): Promise<Dialled> {
   const walk: Walk = { addresses };
-  const finding = await runProbe(connect, target, { tools: { walk } });
+  const finding = await runProbe(connect, target, { tools: { walk, signal: patient() } });
   return { finding, walk, [Symbol.dispose]: () => walk.socket?.destroy() };
 }
 
@@ -108,7 +108,7 @@ test('a port that drops is a timeout, with any answer of the other family', asyn
   expect(dialled.finding).toMatchObject({
     status: 'fail',
     reason: 'timeout',
-    detail: expect.stringMatching(/127\.0\.0\.1 timeout after 5\.\d\d s, ::1 ECONNREFUSED/),
+    detail: expect.stringMatching(/127\.0\.0\.1 timeout after \d+\.\d\d s, ::1 ECONNREFUSED/),
     facts: { address: '127.0.0.1' },
   });
 });
