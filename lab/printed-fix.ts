@@ -98,7 +98,17 @@ async function writeShims({ files }: World, edit: string | undefined): Promise<v
 }
 
 /** What is written lands in the files of the host, and nowhere else. */
-async function runOnHost({ network, files }: World, command: string, typed: string): Promise<void> {
+async function runOnHost(
+  { network, files, container }: World,
+  command: string,
+  typed: string,
+): Promise<void> {
+  if (container !== undefined) {
+    await files.write('/fix.sh', `PATH=${SHIMS}:$PATH\n${command}\n`);
+    await files.write('/typed', typed);
+    await network.run('rn', 'env -i PATH="$PATH" sh -e /fix.sh </typed');
+    return;
+  }
   const script = `${files.path}-fix.sh`;
   await writeFile(script, `PATH=${SHIMS}:$PATH\n${command}\n`);
   await writeFile(`${files.path}-typed`, typed);

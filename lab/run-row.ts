@@ -12,9 +12,9 @@ import { detours } from './course.ts';
 import { detailsOf, expectedOf } from './outcome-text.ts';
 import type { ObservedEvent } from './observe.ts';
 import { sizeAtRest, untilGood, whileGood } from './observe.ts';
-import type { FaultRow, HealthyRow, ProofRow } from './scenario.ts';
+import type { FaultRow, HealthyRow } from './scenario.ts';
 import { runnerContradictions, runnerSuffers } from './runner-view.ts';
-import { isFault, isProof, shortfall, formatChain } from './scenario.ts';
+import { isFault, shortfall, formatChain } from './scenario.ts';
 import type { World } from './world.ts';
 import { buildWorld, networkFor } from './world.ts';
 
@@ -38,15 +38,11 @@ export interface Outcome {
   readonly details: string;
 }
 
-export async function runRow(
-  row: FaultRow | HealthyRow | ProofRow,
-  root: string,
-): Promise<Outcome> {
+export async function runRow(row: FaultRow | HealthyRow, root: string): Promise<Outcome> {
   await using stack = new AsyncDisposableStack();
   const { world: options = {} } = row;
   const network = stack.use(await networkFor(options, root));
   const world = await buildWorld(network, root, options, stack);
-  if (isProof(row)) return await playProof(row, world);
   const played = isFault(row) ? await playFault(row, world) : await playHealthy(row, world);
   const problems = [...played.problems, ...(await violationsAtEnd(row, world, played))];
   const details = problems.length === 0 ? '' : await detailsOf(played, world);
@@ -201,11 +197,6 @@ function differences({ stdout, stderr }: CheckResult, row: FaultRow): readonly s
   } catch {
     return [`check printed no report: ${stdout.slice(0, 200)} ${stderr.slice(0, 400)}`];
   }
-}
-
-async function playProof({ id, lacks }: ProofRow, world: World): Promise<Outcome> {
-  const problems = await lacks(world);
-  return { id, expected: 'as on a real host', got: '', problems, details: '' };
 }
 
 async function playHealthy(row: HealthyRow, world: World): Promise<PlayedRow> {

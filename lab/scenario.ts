@@ -71,15 +71,6 @@ export interface HealthyRow {
   readonly allowed: readonly string[];
 }
 
-/** A row about the lab itself: without it, no row of its family would prove anything. */
-export interface ProofRow {
-  readonly id: string;
-  readonly title: string;
-  readonly world: WorldOptions;
-  /** What is not as it must be. */
-  readonly lacks: (world: World) => Promise<readonly string[]>;
-}
-
 /** A row that cannot be built here. */
 export interface MissingRow {
   readonly id: string;
@@ -87,11 +78,7 @@ export interface MissingRow {
   readonly cannot: string;
 }
 
-export type Row = FaultRow | HealthyRow | ProofRow | MissingRow;
-
-export function isProof(row: Row): row is ProofRow {
-  return 'lacks' in row;
-}
+export type Row = FaultRow | HealthyRow | MissingRow;
 
 export function isFault(row: Row): row is FaultRow {
   return 'inject' in row;

@@ -71,6 +71,8 @@ export interface World {
   readonly gitlab: LabGitLab;
   readonly names: LabNames;
   readonly runner: LabRunner;
+  /** With config.toml, as the runner's host has it. */
+  readonly configFolder: string;
   /** Where the runner lives in a container. */
   readonly container: ContainerPlace | undefined;
   /** The one that runs now. */
@@ -197,6 +199,7 @@ export async function buildWorld(
     names,
     runner,
     container: place,
+    configFolder: folder,
     entries,
     get daemon(): LabDaemon {
       if (daemon === undefined) throw new Error('the daemon has not started');

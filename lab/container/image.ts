@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -14,6 +14,10 @@ const execute = promisify(execFile);
 
 export const IMAGE = 'gitlab/gitlab-runner:latest';
 const APPLETS = ['sh', 'cat', 'cmp', 'cp', 'getent', 'ls', 'sleep', 'grep'];
+
+/** Of `--user`: its jobs write there. */
+const JOB_USER = 999;
+const JOB_FOLDERS = ['home/gitlab-runner', 'builds', 'cache'];
 
 /** A certificate in its config folder becomes one of the system's when the container starts. */
 const ENTRYPOINT = `#!/bin/sh
@@ -33,9 +37,8 @@ exec -a gitlab-runner ${process.execPath} "$@"
 const FILES: Readonly<Record<string, string>> = {
   '/entrypoint': ENTRYPOINT,
   '/usr/bin/gitlab-runner': RUNNER,
-  '/etc/passwd':
-    'root:x:0:0:root:/root:/bin/sh\ngitlab-runner:x:999:999::/home/gitlab-runner:/bin/sh\n',
-  '/etc/group': 'root:x:0:\ngitlab-runner:x:999:\n',
+  '/etc/passwd': `root:x:0:0:root:/root:/bin/sh\ngitlab-runner:x:${JOB_USER}:${JOB_USER}::/home/gitlab-runner:/bin/sh\n`,
+  '/etc/group': `root:x:0:\ngitlab-runner:x:${JOB_USER}:\n`,
   '/etc/nsswitch.conf': 'hosts: files dns\n',
   '/etc/os-release': 'ID=ubuntu\nVERSION_ID="24.04"\n',
   '/etc/ssl/certs/ca-certificates.crt': PUBLIC_ROOT.pem,
@@ -74,12 +77,13 @@ export async function makeImage(folder: string): Promise<string> {
 }
 
 async function writeRoot(root: string): Promise<void> {
-  const folders = ['bin', 'home/gitlab-runner', 'root', 'tmp', 'usr/local/share/ca-certificates'];
+  const folders = ['bin', 'root', 'tmp', 'usr/local/share/ca-certificates', ...JOB_FOLDERS];
   for (const name of folders) await mkdir(join(root, name), { recursive: true });
   for (const [name, text] of Object.entries(FILES)) {
     await mkdir(dirname(join(root, name)), { recursive: true });
     await writeFile(join(root, name), text);
   }
+  for (const name of JOB_FOLDERS) await chown(join(root, name), JOB_USER, JOB_USER);
   for (const name of ['/entrypoint', '/usr/bin/gitlab-runner'])
     await chmod(join(root, name), 0o755);
   await copyFile('/usr/bin/busybox', join(root, 'bin/busybox'));

@@ -24,6 +24,8 @@ export function ownRootScript(root: string): string {
     `mount --bind ${REPOSITORY} .${REPOSITORY} && mount -o remount,bind,ro .${REPOSITORY}`,
     `for name in ${COPIED}; do test ! -e /etc/$name || cp -a /etc/$name etc/; done`,
     'mount --rbind /dev dev',
+    // The kernel names the processes of other rows in its log.
+    ': >run/kmsg && mount --bind run/kmsg dev/kmsg',
     'mount -t proc proc proc',
     'mount -t sysfs sysfs sys',
     'pivot_root . old',

@@ -60,7 +60,8 @@ export async function startContainerPlace(
   const runner = await startContainerRunner(engine, {
     name: NAME,
     volume: hasNamedVolume ? VOLUME : configFolderOf(setup),
-    options: [...(isBridged ? [] : ['--network host']), ...options],
+    network: isBridged ? [] : ['--network host'],
+    options,
     environment,
   });
   stack.use(runner);

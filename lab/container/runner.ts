@@ -22,7 +22,9 @@ export interface ContainerOptions {
   readonly name: string;
   /** What is mounted at /etc/gitlab-runner: a folder of the host, or the name of a volume. */
   readonly volume: string;
-  /** Further options of `run`: `--network host`. */
+  /** `--network host`; none for a bridge. */
+  readonly network: readonly string[];
+  /** Further options of `run`. */
   readonly options: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -30,12 +32,14 @@ export interface ContainerOptions {
 export interface ContainerRunner extends LabRunner {
   /** Of its container. */
   readonly name: string;
-  /** Makes its container anew with these further options. */
+  /** Makes its container anew, with these options instead of its own. */
   recreate(...options: readonly string[]): Promise<void>;
+  /** The same for one in which no runner comes up. */
+  recreateBroken(...options: readonly string[]): Promise<void>;
 }
 
 const ORDER: RunnerStandInOptions = {
-  root: '',
+  root: '/',
   config: '/etc/gitlab-runner/config.toml',
   format: 'runner',
   checkSeconds: 2,
@@ -50,12 +54,12 @@ export async function startContainerRunner(
   let pid = 0;
   let isAltered = false;
   let kept = '';
-  const create = async (
-    more: readonly string[] = [],
-    environment = given.environment,
-  ): Promise<void> => {
+  const run = async (other: Partial<ContainerOptions> = {}): Promise<void> => {
     await engine.run(`rm -f ${name} 2>&-; true`);
-    await engine.run(runWords({ ...given, environment, options: [...given.options, ...more] }));
+    await engine.run(runWords({ ...given, ...other }));
+  };
+  const create = async (other: Partial<ContainerOptions> = {}): Promise<void> => {
+    await run(other);
     pid = await processOf(engine, name);
   };
   const log = async (): Promise<string> => {
@@ -68,9 +72,13 @@ export async function startContainerRunner(
     log,
     pid: () => pid,
     signal: (signal) => void process.kill(pid, signal),
-    recreate: async (...more) => {
+    recreate: async (...options) => {
       isAltered = true;
-      await create(more);
+      await create({ options });
+    },
+    recreateBroken: async (...options) => {
+      isAltered = true;
+      await run({ options });
     },
     restart: async (environment) => {
       if (environment === undefined) {
@@ -79,7 +87,7 @@ export async function startContainerRunner(
         return;
       }
       isAltered = true;
-      await create([], environment);
+      await create({ environment });
     },
     stop: async () => void (await engine.run(`stop -t 5 ${name}`)),
     twin: () => Promise.reject(new Error('a second runner is a second container')),
@@ -96,7 +104,7 @@ export async function startContainerRunner(
   };
 }
 
-function runWords({ name, volume, options, environment }: ContainerOptions): string {
+function runWords({ name, volume, network, options, environment }: ContainerOptions): string {
   const variables = {
     NODE_OPTIONS: `--import=${STAND_IN}`,
     [OPTIONS_VARIABLE]: JSON.stringify(ORDER),
@@ -110,6 +118,7 @@ function runWords({ name, volume, options, environment }: ContainerOptions): str
     `run -d --name ${name} --restart always`,
     ...mounts.map((mount) => `-v ${mount}`),
     ...set,
+    ...network,
     ...options,
     IMAGE,
   ];

@@ -1,54 +1,247 @@
-/** Real engines with the runner in a container: each place that the rows of this family are about. */
-import { readFile, readlink } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
-
+/**
+ * Runners in containers of real engines, found without a flag: each fault in each kind of place. The host of such a row
+ * has nothing of the runner but its config folder, or a volume.
+ */
+import { startContainerRunner } from '../container/runner.ts';
 import type { ContainerSetup } from '../container/place.ts';
-import type { ProofRow, Row } from '../scenario.ts';
-import type { World } from '../world.ts';
+import { DEAD_ADDRESS } from '../network.ts';
+import { hasLived } from '../observe.ts';
+import { FROM_PRIVATE_ROOT, PRIVATE_ROOT, PUBLIC_ROOT } from '../peers/pki.ts';
+import { printedFix } from '../printed-fix.ts';
+import { SYSTEM_ID, configText, usualEntry } from '../runner-config.ts';
+import type { FaultRow, Row } from '../scenario.ts';
+import type { World, WorldOptions } from '../world.ts';
 
-const PLACES: Readonly<Record<string, ContainerSetup>> = {
-  'Docker, network of the host': { engine: 'docker' },
-  'Docker, bridge': { engine: 'docker', isBridged: true },
-  'Docker, named volume': { engine: 'docker', isBridged: true, hasNamedVolume: true },
-  'podman, network of the host': { engine: 'podman' },
-  'podman, bridge': { engine: 'podman', isBridged: true },
-};
-const PATIENCE_MILLISECONDS = 60_000;
-const PAUSE_MILLISECONDS = 100;
-const GROUPS: Readonly<Record<ContainerSetup['engine'], RegExp>> = {
-  docker: /:\/docker\/[\da-f]{64}$/m,
-  podman: /:\/libpod_parent\/libpod-[\da-f]{64}$/m,
+const PLACES: readonly (readonly [name: string, setup: ContainerSetup])[] = [
+  ['Docker, network of the host', { engine: 'docker' }],
+  ['Docker, bridge', { engine: 'docker', isBridged: true }],
+  ['Docker, named volume', { engine: 'docker', isBridged: true, hasNamedVolume: true }],
+  ['podman, network of the host', { engine: 'podman' }],
+  ['podman, bridge', { engine: 'podman', isBridged: true }],
+];
+
+const OPEN = 'o/o/n/o/o/o/o';
+/** What none of these may be read as. */
+const MUST_NOT = [
+  'config-missing',
+  'config-wrong-file',
+  'config-shared-by-processes',
+  'runner-not-installed',
+  'runner-not-running',
+  'monitor-blind',
+  'unknown',
+];
+const SOCKETS: Readonly<Record<ContainerSetup['engine'], string>> = {
+  docker: '/var/run/docker.sock',
+  podman: '/run/podman/podman.sock',
 };
 
-async function lacksIn(setup: ContainerSetup, world: World): Promise<readonly string[]> {
-  const { network, runner } = world;
-  const pid = runner.pid();
-  const groups = await network.run('rn', `cat /proc/${pid}/cgroup`);
-  const own = (await network.run('rn', 'readlink /proc/self/ns/net')).trim();
-  const isShared = (await readlink(`/proc/${pid}/ns/net`)) === own;
-  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, 2).join(' ');
-  return [
-    ...((await polls(world)) ? [] : [`it does not poll: ${await runner.log()}`]),
-    ...(GROUPS[setup.engine].test(groups) ? [] : [`its control groups are ${groups}`]),
-    ...(isShared === (setup.isBridged !== true) ? [] : ['it is in the wrong network']),
-    ...(words === 'gitlab-runner run' ? [] : [`its command line is ${words}`]),
-  ];
+type Fault = Pick<FaultRow, 'title' | 'inject' | 'expect'> &
+  Partial<FaultRow> & {
+    /** How its container differs. */
+    readonly container?: (setup: ContainerSetup) => Partial<ContainerSetup>;
+    /** What is another thing there. */
+    readonly podman?: Partial<FaultRow>;
+  };
+
+/** The engine says what has become of it; the runner itself logs nothing any more. */
+function isGone(cause: string): Pick<FaultRow, 'expect' | 'runnerLogs' | 'needsHistory'> {
+  return {
+    expect: { cause, severity: 'critical' },
+    runnerLogs: 'nothing',
+    needsHistory: true,
+  };
 }
 
-async function polls({ gitlab }: World): Promise<boolean> {
-  const until = Date.now() + PATIENCE_MILLISECONDS;
-  while (Date.now() < until) {
-    if (gitlab.application.requests.some(({ path }) => path.endsWith('/jobs/request'))) return true;
-    await delay(PAUSE_MILLISECONDS);
-  }
-  return false;
+async function engineDoes({ container }: World, words: string): Promise<void> {
+  await container?.engine.run(words);
 }
 
-const proofs: readonly ProofRow[] = Object.entries(PLACES).map(([name, container], index) => ({
-  id: `W-0${index + 1}`,
-  title: `the lab has a runner in a container that polls: ${name}`,
+const SECOND = usualEntry({ name: 'second-1' });
+const SECOND_FOLDER = '/srv/second/config';
+
+/** With the same path inside, and a folder of its own. */
+async function startSecond({ container, gitlab, adopt }: World): Promise<void> {
+  if (container === undefined) return;
+  gitlab.application.tokens.add(SECOND.token);
+  adopt(
+    await startContainerRunner(container.engine, {
+      name: 'runner-2',
+      volume: SECOND_FOLDER,
+      network: [],
+      options: [],
+      environment: {},
+    }),
+  );
+}
+
+const TWO: WorldOptions = {
+  files: () => ({
+    [`${SECOND_FOLDER}/config.toml`]: configText([SECOND]),
+    [`${SECOND_FOLDER}/.runner_system_id`]: SYSTEM_ID,
+  }),
+  before: startSecond,
+};
+
+const FAULTS: readonly Fault[] = [
+  {
+    title: 'GitLab has a certificate of an authority that nobody trusts',
+    inject: async ({ gitlab }) => await gitlab.serve(FROM_PRIVATE_ROOT),
+    expect: { cause: 'tls-unknown-authority', severity: 'critical', chain: 'o/o/n/F/s/s/s' },
+    runnerLogs: /unknown authority/,
+  },
+  {
+    title: 'only the host trusts the authority of GitLab',
+    world: {
+      files: () => ({
+        '/etc/ssl/certs/ca-certificates.crt': `${PUBLIC_ROOT.pem}${PRIVATE_ROOT.pem}`,
+      }),
+    },
+    inject: async ({ gitlab }) => await gitlab.serve(FROM_PRIVATE_ROOT),
+    expect: { cause: 'tls-unknown-authority', severity: 'critical', chain: 'o/o/n/F/s/s/s' },
+    runnerLogs: /unknown authority/,
+  },
+  {
+    title: 'packets to port 53 are dropped',
+    inject: async ({ network }) =>
+      await network.rule('gl', 'input', 'meta l4proto { tcp, udp } th dport 53 drop'),
+    expect: { cause: 'dns-timeout', severity: 'critical', chain: 'F/s/n/s/s/s/s' },
+    runnerLogs: /i\/o timeout/,
+  },
+  {
+    title: 'nothing listens on the resolver’s address',
+    inject: async ({ names }) => await names.stop(),
+    expect: { cause: 'dns-resolver-down', severity: 'critical', chain: 'F/s/n/s/s/s/s' },
+    runnerLogs: /read: connection refused/,
+  },
+  {
+    title: 'nothing listens on GitLab’s port',
+    inject: async ({ gitlab }) => await gitlab.stop(),
+    expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
+    runnerLogs: /connect: connection refused/,
+  },
+  {
+    title: 'a signal has stopped the runner in its container',
+    inject: ({ runner }) => runner.signal('SIGSTOP'),
+    expect: { cause: 'runner-hung', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    fix: printedFix(/kill -CONT/),
+  },
+  {
+    title: 'GitLab has forgotten the token',
+    inject: ({ gitlab }) => gitlab.application.tokens.clear(),
+    expect: { cause: 'token-rejected', severity: 'critical', chain: 'o/o/n/o/o/o/F' },
+    runnerLogs: /forbidden/,
+  },
+  {
+    title: 'its container is made anew with a proxy where nobody is',
+    inject: async ({ runner }) => await runner.restart({ HTTPS_PROXY: 'http://10.200.0.4:3128' }),
+    expect: { cause: 'proxy-unreachable', severity: 'critical', chain: 'o/F/Fs/s/s/s/s' },
+    runnerLogs: /proxyconnect tcp: dial tcp .*connection refused/,
+  },
+  {
+    title: 'its container is made anew with a wrong address of GitLab (--add-host)',
+    inject: async ({ container }) =>
+      await container?.runner.recreate(`--add-host gitlab.test:${DEAD_ADDRESS}`),
+    expect: { cause: 'dns-hosts-override-stale', severity: 'critical' },
+    runnerLogs: /dial tcp 10\.200\.0\.77:443/,
+  },
+  {
+    title: 'jobs need Docker, and the container is made anew without its socket',
+    world: {
+      entries: [
+        usualEntry({ executor: 'docker', more: '  [runners.docker]\n    image = "alpine:3"' }),
+      ],
+    },
+    container: ({ engine }) => ({ options: [`-v ${SOCKETS[engine]}:/var/run/docker.sock`] }),
+    inject: async ({ container }) => await container?.runner.recreate(),
+    expect: { cause: 'docker-daemon-down', severity: 'warning', chain: OPEN, verdict: 'broken' },
+  },
+  {
+    title: 'its config file is broken on the host, and the runner keeps the old one',
+    inject: async ({ files, runner, daemon, configFolder }) => {
+      await hasLived(daemon);
+      await files.edit(`${configFolder}/config.toml`, 'executor = "shell"', 'executor = "shell');
+      await runner.appendLog(
+        'error',
+        'Failed to load config decoding configuration file: toml: line 8 (last key "runners.executor"): strings cannot contain newlines',
+        { builds: 0 },
+      );
+    },
+    expect: { cause: 'config-changed-not-loaded', severity: 'warning', chain: OPEN },
+  },
+  {
+    title: 'a person has stopped its container',
+    inject: async (world) => await engineDoes(world, 'stop -t 5 gitlab-runner'),
+    ...isGone('container-stopped'),
+    fix: printedFix(/ start gitlab-runner/),
+  },
+  {
+    title: 'the kernel kills it: it uses more memory than its container may',
+    container: () => ({ options: ['--memory 220m --memory-swap 220m --restart no'] }),
+    inject: ({ runner }) => runner.signal('SIGUSR1'),
+    ...isGone('container-out-of-memory'),
+    // Version 4.3 does not say that it was for lack of memory.
+    podman: { expect: { cause: 'container-stopped', severity: 'critical', says: /exit code 137/ } },
+  },
+  {
+    title: 'its container ends and is started again and again',
+    inject: async ({ container }) =>
+      await container?.runner.recreateBroken('--entrypoint /bin/grep'),
+    ...isGone('container-restart-loop'),
+  },
+  {
+    title: 'its container is paused',
+    inject: async (world) => await engineDoes(world, 'pause gitlab-runner'),
+    ...isGone('container-paused'),
+    needsHistory: false,
+    fix: printedFix(/ unpause gitlab-runner/),
+  },
+  {
+    title: 'its container is removed',
+    inject: async (world) => await engineDoes(world, 'rm -f gitlab-runner'),
+    ...isGone('container-removed'),
+  },
+  {
+    title: 'of two containers with the same path inside one has a token that GitLab has forgotten',
+    world: TWO,
+    inject: ({ gitlab }) => void gitlab.application.tokens.delete(SECOND.token),
+    expect: {
+      cause: 'token-rejected',
+      severity: 'critical',
+      runners: {
+        'shell-1': { cause: 'none', chain: OPEN },
+        'second-1': { cause: 'token-rejected', chain: 'o/o/n/o/o/o/F' },
+      },
+    },
+    runnerLogs: 'nothing',
+  },
+];
+
+function rowOf(
+  { container, world, podman, ...fault }: Fault,
+  index: number,
+  place: number,
+): FaultRow {
+  const [name = '', setup = { engine: 'docker' }] = PLACES[place] ?? [];
+  return {
+    mustNot: MUST_NOT,
+    ...fault,
+    ...(setup.engine === 'podman' ? podman : {}),
+    id: `W-${place + 1}${String(index + 1).padStart(2, '0')}`,
+    title: `${fault.title}: ${name}`,
+    world: { ...world, container: { ...setup, ...container?.(setup) } },
+  };
+}
+
+const healthy: readonly Row[] = PLACES.map(([name, container], place) => ({
+  id: `W-${place + 1}00`,
+  title: `a healthy runner: ${name}`,
   world: { container },
-  lacks: async (world) => await lacksIn(container, world),
+  allowed: [],
 }));
 
-export const engineRows: readonly Row[] = proofs;
+export const engineRows: readonly Row[] = [
+  ...healthy,
+  ...FAULTS.flatMap((fault, index) => PLACES.map((_place, place) => rowOf(fault, index, place))),
+];

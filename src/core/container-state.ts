@@ -8,7 +8,7 @@ export type ContainerState =
   | { readonly kind: 'paused' }
   /** It was never started, or a start failed. */
   | { readonly kind: 'created'; readonly why: string }
-  | (ContainerEnd & { readonly kind: 'ended' })
+  | (ContainerEnd & Restarts & { readonly kind: 'ended' })
   /** It has ended, and its engine is about to start it again. */
   | (ContainerEnd & Restarts & { readonly kind: 'restarting' })
   /** The engine does not know it any more. */

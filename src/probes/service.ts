@@ -94,7 +94,8 @@ export function createService() {
     async run(_target, _options, { place, neighbours, paths, signal, clock }) {
       const { ours, main, ...found } = await look(place, paths, signal);
       const absentSeconds = absences.secondsOf(place.id, main !== undefined, clock);
-      const container = seenContainer(place, found.state, { main, counter: restarts, clock });
+      const tools = { main, absentSeconds, counter: restarts, clock };
+      const container = seenContainer(place, found.state, tools);
       const other = unaccountedProcess(found.here, neighbours);
       const seen: Found = { main, second: ours[1], other, unit: found.unit, container };
       const loop = loopOf(place, seen, { starts, restarts, clock });
@@ -133,12 +134,13 @@ async function look(place: Place, paths: Paths, signal: AbortSignal) {
 function seenContainer(
   { id, container }: Place,
   state: ContainerState | undefined,
-  { main, counter, clock }: ContainerTools,
+  { main, absentSeconds, counter, clock }: ContainerTools,
 ): SeenContainer | undefined {
   if (container === undefined || state === undefined) return undefined;
   const { name } = container;
   const now = clock.wall();
-  const seen = { name, state: withPlainLine(state), now, hasProcess: main !== undefined };
+  const hasProcess = main !== undefined;
+  const seen = { name, state: withPlainLine(state), now, hasProcess, absentSeconds };
   if (!('restarts' in state)) return { ...seen, restarts: 0 };
   const age = main === undefined ? undefined : (now - main.startedAt) / 1000;
   const counted = { restarts: state.restarts, lifeSeconds: undefined };
@@ -147,6 +149,7 @@ function seenContainer(
 
 interface ContainerTools {
   readonly main: RunnerProcess | undefined;
+  readonly absentSeconds: number;
   readonly counter: UnitRestarts;
   readonly clock: Clock;
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 
 import type { ContainerState } from '../../src/core/container-state.ts';
 import type { Finding } from '../../src/core/finding.ts';
+import { dateText } from '../../src/core/date-text.ts';
 import { detailOf, reasonOf } from '../../src/core/finding.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
@@ -19,9 +20,10 @@ const START = (BOOTED_SECONDS + 3600) * 1000;
 const { unit: _unit, ...WITHOUT_UNIT } = PACKAGED_PLACE;
 
 const END = {
+  restarts: 0,
   exitCode: 1,
   isOutOfMemory: false,
-  endedAt: Date.parse('2026-11-30T12:00:05Z'),
+  endedAt: START - 60_000,
   memoryBytes: undefined,
   lastLine: '\u001B[31;1mFATAL: no token glrt-KanaryKanaryKanary\u001B[0;m',
 };
@@ -36,26 +38,29 @@ async function watch(
   await using root = await startHost({ ...PROC_STAT, ...(isThere ? main : {}) });
   const probe = createService();
   const findings: Finding[] = [];
-  for (const [index, state] of states.entries()) {
+  const clock = setClock(START);
+  for (const state of states) {
+    // A process of this stage is in no container.
+    const paths = isThere ? root.paths : { ...root.paths, container: TARGET.id };
     const place = {
       ...WITHOUT_UNIT,
       id: TARGET.id,
-      paths: root.paths,
+      paths,
       container: {
         name: 'runner-a',
         state: async () => await Promise.resolve(state),
         client: (words: string) => `sudo docker ${words}`,
       },
     };
-    const clock = setClock(START + index * 15_000);
-    findings.push(await runProbe(probe, TARGET, { tools: { paths: root.paths, place, clock } }));
+    findings.push(await runProbe(probe, TARGET, { tools: { paths, place, clock } }));
+    clock.advance(15);
   }
   return findings;
 }
 
 async function look(state: ContainerState, isThere = false): Promise<Finding> {
-  const [finding] = await watch([state], isThere);
-  return finding ?? { status: 'pass' };
+  const findings = await watch([state, state, state], isThere);
+  return findings.at(-1) ?? { status: 'pass' };
 }
 
 test('a container that runs, with its runner, is well', async () => {
@@ -74,7 +79,7 @@ test('a container that has stopped says how, in a line that may be shown', async
     reason: 'container-stopped',
     facts: {
       exit_code: 1,
-      ended_at: '2026-11-30 12:00 UTC',
+      ended_at: dateText(START - 60_000),
       last_line: 'FATAL: no token [hidden]',
     },
   });
@@ -87,15 +92,15 @@ const OOM = { ...END, exitCode: 137, isOutOfMemory: true, memoryBytes: 1000 };
 
 test.each<readonly [string, string, ContainerState]>([
   ['fail', 'container-out-of-memory', { kind: 'ended', ...OOM }],
-  ['fail', 'container-out-of-memory', { kind: 'restarting', restarts: 1, ...OOM }],
-  ['fail', 'container-restart-loop', { kind: 'restarting', restarts: 3, ...END }],
+  ['fail', 'container-out-of-memory', { kind: 'restarting', ...OOM, restarts: 1 }],
+  ['fail', 'container-restart-loop', { kind: 'restarting', ...END, restarts: 3 }],
   // One restart is none of a loop.
-  ['warn', 'restarting', { kind: 'restarting', restarts: 1, ...END }],
+  ['warn', 'restarting', { kind: 'restarting', ...END, restarts: 1 }],
   ['fail', 'container-never-started', { kind: 'created', why: 'port is already allocated' }],
   ['fail', 'container-removed', { kind: 'removed' }],
   ['fail', 'container-paused', { kind: 'paused' }],
   // Its entrypoint is still at work.
-  ['warn', 'restarting', { ...RUNNING, startedAt: START - 5000 }],
+  ['warn', 'restarting', { ...RUNNING, startedAt: START }],
   ['fail', 'not-running', { ...RUNNING, startedAt: START - 90_000 }],
   ['fail', 'not-running', { kind: 'unseen', why: 'ENOENT' }],
 ])('without a process: %s, %s', async (status, reason, state) => {
@@ -120,6 +125,40 @@ test.each<readonly [string, string | undefined, ContainerState]>([
 
 test('three restarts by the engine within a quarter of an hour are a loop', async () => {
   const states = [5, 6, 7, 8].map((restarts) => ({ ...RUNNING, restarts, startedAt: START }));
+  const findings = await watch(states, false);
+
+  expect(findings.map((finding) => reasonOf(finding))).toEqual([
+    'restarting',
+    'restarting',
+    'restarting',
+    'container-restart-loop',
+  ]);
+});
+
+test.each<ContainerState>([
+  { kind: 'ended', ...END, endedAt: START - 5000 },
+  { kind: 'removed' },
+  { kind: 'created', why: '' },
+])(
+  'what a person who restarts it, or makes it anew, leaves for a moment is no fault: %j',
+  async (state) => {
+    const [first] = await watch([state], false);
+
+    expect([first?.status, first && reasonOf(first)]).toEqual(['warn', 'restarting']);
+  },
+);
+
+test('what ended long before the first look is a fault at once', async () => {
+  const [first] = await watch([{ kind: 'ended', ...END }], false);
+
+  expect(first && reasonOf(first)).toBe('container-stopped');
+});
+
+test('podman starts it again at once, so that an end may be all that is seen of a loop', async () => {
+  const states = [0, 1, 2, 3].map((restarts, index) => {
+    const endedAt = START + index * 15_000 - 500;
+    return { kind: 'ended', ...END, endedAt, restarts } as const;
+  });
   const findings = await watch(states, false);
 
   expect(findings.map((finding) => reasonOf(finding))).toEqual([

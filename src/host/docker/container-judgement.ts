@@ -1,4 +1,5 @@
 /** What the state of its container means for a runner. */
+import { RESTART_SECONDS } from '../../core/absences.ts';
 import type { Instant } from '../../core/clock.ts';
 import { dateText } from '../../core/date-text.ts';
 import type { ContainerEnd, ContainerState } from '../../core/container-state.ts';
@@ -31,12 +32,17 @@ export interface SeenContainer {
   /** Automatic ones of the last quarter of an hour. */
   readonly restarts: number;
   readonly hasProcess: boolean;
+  /** Since when there is none, as far as it was seen. */
+  readonly absentSeconds: number;
   readonly now: Instant;
 }
 
 /** Undefined where the container itself is well, or nothing is known of it. */
 export function judgeContainer(seen: SeenContainer): ContainerFault | undefined {
-  return seen.hasProcess ? faultBesideProcess(seen) : faultWithoutProcess(seen);
+  if (seen.hasProcess) return faultBesideProcess(seen);
+  return mayBeRestarted(seen)
+    ? (faultOfLoop(seen) ?? onItsWay(seen.name, 'ended a moment ago'))
+    : faultWithoutProcess(seen);
 }
 
 /** What its engine says of an end is of the past, or of another container: one can be given another name. */
@@ -72,6 +78,21 @@ function faultWithoutProcess(seen: SeenContainer): ContainerFault | undefined {
     case 'unseen':
       return faultBesideProcess(seen);
   }
+}
+
+/** podman starts it again at once, and has no state between an end and a start. */
+function faultOfLoop({ name, state, restarts }: SeenContainer): ContainerFault | undefined {
+  if (state.kind !== 'ended' || restarts < LOOP_RESTARTS) return undefined;
+  const said = `starts and ends again and again, ${endText(state)}`;
+  return failure('container-restart-loop', name, said);
+}
+
+/** A person restarts it, or makes it anew. */
+function mayBeRestarted({ state, absentSeconds, now }: SeenContainer): boolean {
+  if (state.kind === 'removed' || state.kind === 'created') return absentSeconds < RESTART_SECONDS;
+  if (state.kind !== 'ended' || state.isOutOfMemory) return false;
+  const endedSeconds = state.endedAt === undefined ? absentSeconds : (now - state.endedAt) / 1000;
+  return endedSeconds < RESTART_SECONDS;
 }
 
 function faultOfRestarting(

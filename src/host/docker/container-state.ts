@@ -70,7 +70,7 @@ function stateOf({
     case 'exited':
     case 'dead':
     case 'stopped':
-      return { kind: 'ended', ...endOf(state, config?.Memory) };
+      return { kind: 'ended', restarts, ...endOf(state, config?.Memory) };
     default:
       return runningState(state, restarts);
   }

@@ -71,6 +71,7 @@ test('one that has ended has its exit code, and the last line that is not empty'
 
   expect(await stateOf(state)).toEqual({
     kind: 'ended',
+    restarts: 0,
     exitCode: 1,
     isOutOfMemory: false,
     ...OVER,
@@ -82,6 +83,7 @@ test('one that was killed for memory has its limit', async () => {
 
   expect(await stateOf(state, { HostConfig: { Memory: 1000 } })).toEqual({
     kind: 'ended',
+    restarts: 0,
     exitCode: 137,
     isOutOfMemory: true,
     ...OVER,
