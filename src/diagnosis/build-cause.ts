@@ -1,10 +1,13 @@
 /** From an observation to a cause: the only place that fills a catalogue entry with values. */
+import { dirname } from 'node:path';
+
 import type { Check, CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause, Evidence, FixStep } from '../core/diagnosis.ts';
 import { causeKey, step } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
 import { detailOf, isSameFinding } from '../core/finding.ts';
+import { isBelow } from '../core/paths.ts';
 import type { Repetition } from '../core/sightings.ts';
 import { isRepeated } from '../core/sightings.ts';
 import type { RunnerTarget } from '../core/target.ts';
@@ -44,7 +47,7 @@ export function buildCause(indexed: SnapshotIndex, observation: Observation): Ca
     since: main.since,
     evidence: states.map((state) => evidenceOf(state, indexed)),
     ruledOut: ruledOut.filter(({ id }) => id !== spec.id),
-    fix: withStart(spec, context, indexed),
+    fix: withHostPaths(withStart(spec, context, indexed), context),
     resolvedWhen: resolvedWhen(spec, main.check.probe.id),
     explains: [...new Set(explains)],
   };
@@ -77,6 +80,20 @@ function withStart(
   const stopsRunner = spec.suppresses?.includes('runner-not-running') === true;
   if (runner !== undefined || starts || !stopsRunner) return steps;
   return [...steps, step('Start the runner, now and at boot.', start)];
+}
+
+const PATH = /(?<![\w/.:-])\/[\w@%+=,./-]*\w/g;
+
+/** On the host a person finds the runner's files of a container elsewhere: a text names both paths. */
+function withHostPaths(steps: readonly FixStep[], { place }: CauseContext): readonly FixStep[] {
+  const { paths, files } = place;
+  if (paths.container === undefined) return steps;
+  const folders = [dirname(files.config), files.certs];
+  const bothPaths = (path: string): string =>
+    folders.some((folder) => isBelow(path, folder)) && place.hostPath(path) !== path
+      ? `${place.hostPath(path)} (${path} in the container)`
+      : path;
+  return steps.map((one) => ({ ...one, text: one.text.replaceAll(PATH, bothPaths) }));
 }
 
 function severityOf(spec: CauseSpec, { finding }: CheckState): Severity {

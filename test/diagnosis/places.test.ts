@@ -11,6 +11,8 @@ import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import type { CauseContext, CauseSpec, ContextProxy } from '../../src/diagnosis/cause-spec.ts';
 import type { HostPlace } from '../../src/host/place/on-host.ts';
 import { placeOnHost } from '../../src/host/place/on-host.ts';
+import type { Route } from '../support/fix-context.ts';
+import { contextAt, DIRECT, HOLE } from '../support/fix-context.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
 const SYSTEMD: HostPlace = {
@@ -90,12 +92,6 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
-type Route = Pick<CauseContext, 'proxy' | 'firstHop' | 'hasOtherProxies'>;
-
-const DIRECT: Route = {
-  hasOtherProxies: false,
-  firstHop: { host: 'gitlab.acme.test', port: '443' },
-};
 const through = (scheme: ContextProxy['scheme'], login: { hasLogin?: true } = {}): Route => ({
   proxy: { scheme, authority: 'proxy.acme.test:3128', ...login },
   firstHop: { host: 'proxy.acme.test', port: '3128' },
@@ -125,49 +121,6 @@ const ENGINES: readonly (readonly [address: string, client: RegExp])[] = [
   ['tcp://10.0.0.7:2376', /^sudo docker -H tcp:\/\/10\.0\.0\.7:2376 --tlsverify /],
   ['ssh://build@10.0.0.7', /^sudo docker -H ssh:/],
 ];
-
-/** Facts as they may be; an address of a Docker of this host, a process id. */
-function contextAt(
-  place: Place,
-  route: Route = DIRECT,
-  engine = 'unix:///var/run/docker.sock',
-): CauseContext {
-  const facts: Readonly<Record<string, string>> = {
-    stands_on: engine,
-    docker_certificates: '/certs',
-    expired_in: 'server',
-    pid: '812',
-    other_pid: '813',
-    port: '443',
-    variable: 'HTTPS_PROXY',
-    ca_file: `${place.files.certs}/ca.crt`,
-    client_file: `${place.files.certs}/client.crt`,
-    path: `${dirname(place.files.config)}/builds`,
-  };
-  const fact = (name: string): string => facts[name] ?? `the-${name.replaceAll('_', '-')}`;
-  return {
-    host: 'gitlab.acme.test',
-    port: '443',
-    url: 'https://gitlab.acme.test/',
-    engine: { address: engine, certificates: '/certs' },
-    ...route,
-    config: place.files.config,
-    settings: '/etc/runnerwatch/runnerwatch.toml',
-    place,
-    name: 'docker-1',
-    runner: 't9Wkyj-HG',
-    executor: 'docker',
-    fact,
-    optional: fact,
-  };
-}
-
-/**
- * What a person is to fill in: dots, angle brackets, words in capitals. Variables of a shell or of systemd are no
- * holes.
- */
-const HOLE =
-  /example|\.\.\.|\u2026|<[\w -]+>|undefined|unknown|NaN|\[object|\(missing|(?<![\w$"/.=-])(?:PID|IMAGE|UNIT|NAME|HOST|PORT|URL|USER|PASSWORD|TOKEN|ADDRESS|CONNECT|FILE|VALUE)(?![\w=-])/;
 
 const commandsOf = (spec: CauseSpec, place: Place): readonly string[] =>
   spec

@@ -58,7 +58,10 @@ export async function folderFault(
   if (who === 'elsewhere') return undefined;
   const looks = await reader.read(path, paths, signal);
   if (looks === undefined) return 'silent';
-  const denied = await denialAmong(looks, who, paths);
+  // Where the tree of a host is mounted elsewhere, its root may well be of another owner there.
+  const isOwnRoot = paths.rootfs === '/' || paths.container !== undefined;
+  const below = looks.filter((look) => isOwnRoot || look.path !== '/');
+  const denied = await denialAmong(below, who, paths);
   if (denied === undefined) return undefined;
   const name = user ?? `with the number ${who?.uid ?? '?'}`;
   return {
