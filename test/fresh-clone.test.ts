@@ -61,6 +61,7 @@ test('`npm run demo` installs what it needs, serves, and leaves nothing behind',
     command: ['npm', 'run', 'demo', '--', '--web.listen-address=127.0.0.1:0'],
     cwd: clone,
     env: newcomersEnvironment(),
+    isInstalling: true,
   });
   expect(demo.output()).toContain('setup: installing the npm packages of package-lock.json');
   expect(demo.output()).toContain('GitLab and the runner are simulated');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { COMPILE_CACHE } from './compile-cache.ts';
 import { programArguments } from './program-arguments.ts';
-import { inPatience, until } from './until.ts';
+import { inPatience, PATIENCE_MILLISECONDS, until } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -14,6 +14,8 @@ export interface DemoOptions {
   readonly command?: readonly [string, ...string[]];
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** It installs its packages first. */
+  readonly isInstalling?: boolean;
 }
 
 export interface DemoProcess extends AsyncDisposable {
@@ -39,7 +41,8 @@ export async function startDemo(options: DemoOptions = {}): Promise<DemoProcess>
   const take = (piece: Buffer): void => void (output += piece.toString());
   child.stdout.on('data', take);
   child.stderr.on('data', take);
-  const { statusPage, controlPage } = await addressesOf(child, () => output);
+  const patience = PATIENCE_MILLISECONDS * (options.isInstalling === true ? 2 : 1);
+  const { statusPage, controlPage } = await addressesOf(child, () => output, patience);
   return {
     pid: child.pid ?? 0,
     statusPage,
@@ -58,7 +61,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<DemoProcess>
   };
 }
 
-async function addressesOf(child: ChildProcess, output: () => string) {
+async function addressesOf(child: ChildProcess, output: () => string, patience: number) {
   const { promise, resolve, reject } = Promise.withResolvers<{
     readonly statusPage: string;
     readonly controlPage: string;
@@ -72,7 +75,11 @@ async function addressesOf(child: ChildProcess, output: () => string) {
   child.stdout?.on('data', inspect);
   child.once('error', (error) => give(error.message));
   child.once('close', (code) => give(`the demo ended with ${code}`));
-  return await inPatience(promise, () => `the demo printed no addresses, but:\n${output()}`);
+  return await inPatience(
+    promise,
+    () => `the demo printed no addresses, but:\n${output()}`,
+    patience,
+  );
 }
 
 async function untilText(url: string, wanted: (text: string) => boolean): Promise<string> {

@@ -19,9 +19,13 @@ export async function until(isSo: () => boolean | Promise<boolean>): Promise<voi
 }
 
 /** The value of the promise; an error that names what is missing when it never resolves. */
-export async function inPatience<T>(promise: Promise<T>, missing: () => string): Promise<T> {
+export async function inPatience<T>(
+  promise: Promise<T>,
+  missing: () => string,
+  milliseconds = PATIENCE_MILLISECONDS,
+): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(missing())), PATIENCE_MILLISECONDS);
+  const timer = setTimeout(() => late.reject(new Error(missing())), milliseconds);
   try {
     return await Promise.race([promise, late.promise]);
   } finally {
