@@ -174,4 +174,15 @@ export const firewallRows: readonly Row[] = [
     },
     allowed: [],
   },
+  {
+    id: 'N-24k',
+    title: 'iptables-legacy drops what root sends, and the runner has another user',
+    world: { uid: RUNNER_UID, logFormat: 'json' },
+    ...rules('iptables-legacy', '-A OUTPUT -p tcp --dport 443 -m owner --uid-owner 0 -j DROP'),
+    expect: { cause: 'monitor-blocked', severity: 'notice', verdict: 'degraded', chain: NO_PORT },
+    runnerLogs: 'nothing',
+    isStraight: true,
+    mustNot: ['tcp-connect-timeout', 'firewall-local-block', 'unknown'],
+    fix: printedFix(/iptables-legacy -I OUTPUT .*--uid-owner 0/),
+  },
 ];

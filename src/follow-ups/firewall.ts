@@ -6,7 +6,7 @@
  *           runner's process, in both directions: after a link failed as a rule could make it fail, or passed while the runner's
  *           log reports failed connections, or while the runner has another user than this process.
  * Measures  none.
- * Reasons   rule-blocks.
+ * Reasons   rule-blocks; only-monitor-blocked: a rule names our own user, and none stops the runner's packets.
  * Unknown   not-allowed, no-program, unreadable: a part of the rules was not read, and no other rule blocks.
  *
  * The diagnosis uses it to explain a link that timed out.
@@ -15,7 +15,7 @@ import { geteuid } from 'node:process';
 
 import type { Fact } from '../core/finding.ts';
 import { dataOf } from '../core/finding-data.ts';
-import type { FollowUpTools, Tried } from '../core/follow-up.ts';
+import type { Fault, FollowUpTools, Tried } from '../core/follow-up.ts';
 import { CHANGES_OF_ROUTE } from '../core/change.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
@@ -52,7 +52,7 @@ const BLOCKED = [
 const NO_ROUTE = 'connect/no-route';
 
 const REASONS = {
-  ...leadToCauses('rule-blocks'),
+  ...leadToCauses('rule-blocks', 'only-monitor-blocked'),
   'not-allowed': {
     kind: 'unseen',
     meaning: 'This user may not read the rules of the firewall.',
@@ -71,7 +71,7 @@ const REASONS = {
   },
 } as const;
 
-type FirewallFound = Tried<'rule-blocks' | Unread['kind']>;
+type FirewallFound = Tried<'rule-blocks' | 'only-monitor-blocked' | Unread['kind']>;
 
 export function createFirewall(read: typeof readFirewall, ownUid = geteuid?.() ?? 0) {
   return defineFollowUp({
@@ -96,7 +96,7 @@ export function createFirewall(read: typeof readFirewall, ownUid = geteuid?.() ?
     },
 
     run: async (target, tools): Promise<FirewallFound> =>
-      await findRule(packetsOf(tools), packetsOfUser(target, ownUid, tools), read, tools),
+      await findRule(packetsOf(tools), packetsOfUser(target, ownUid, tools), read, tools, ownUid),
   });
 }
 
@@ -179,6 +179,7 @@ async function findRule(
   groups: readonly (readonly Packet[])[],
   read: typeof readFirewall,
   { signal, fault }: FollowUpTools,
+  ownUid: number,
 ): Promise<FirewallFound> {
   const { chains, unread } = await read(signal);
   const find = async (packet: Packet): Promise<BlockingRule | undefined> => {
@@ -187,8 +188,14 @@ async function findRule(
   };
   for (const packet of packets) {
     const rule = await find(packet);
-    const explains = fault.name !== NO_ROUTE || rule?.saysNoRoute === true;
-    if (rule !== undefined && explains) return buildBlocked(rule, packet, chains);
+    if (explains(rule, fault)) return buildBlocked(rule, packet, chains);
+  }
+  for (const { groups: _, ...packet } of fault.finding.status === 'fail' ? packets : []) {
+    const own = { ...packet, uid: ownUid };
+    const rule = packet.uid === ownUid ? undefined : await find(own);
+    if (explains(rule, fault) && rule.isByUser) {
+      return buildBlocked(rule, own, chains, 'only-monitor-blocked');
+    }
   }
   for (const group of groups) {
     const rules = await Promise.all(group.map(async (packet) => await find(packet)));
@@ -200,6 +207,10 @@ async function findRule(
   return notBlocked(packets, unread);
 }
 
+function explains(rule: BlockingRule | undefined, fault: Fault): rule is BlockingRule {
+  return rule !== undefined && (fault.name !== NO_ROUTE || rule.saysNoRoute);
+}
+
 function notBlocked(packets: readonly Packet[], unread: readonly Unread[]): FirewallFound {
   const [first] = unread;
   const rest = packets.length === 0 ? { rememberSeconds: NOTHING_SECONDS } : {};
@@ -208,7 +219,12 @@ function notBlocked(packets: readonly Packet[], unread: readonly Unread[]): Fire
   return { status: 'unknown', reason: first.kind, detail };
 }
 
-function buildBlocked(rule: BlockingRule, packet: Packet, chains: readonly Chain[]): FirewallFound {
+function buildBlocked(
+  rule: BlockingRule,
+  packet: Packet,
+  chains: readonly Chain[],
+  reason: 'rule-blocks' | 'only-monitor-blocked' = 'rule-blocks',
+): FirewallFound {
   const { location, comment, isByUser, ofAnswer, verdict } = rule;
   const { address, protocol, port, uid } = packet;
   const who = isByUser ? ` of user ${uid}` : '';
@@ -216,9 +232,9 @@ function buildBlocked(rule: BlockingRule, packet: Packet, chains: readonly Chain
   const note = isShown ? '' : ` ("${comment}")`;
   return {
     status: 'warn',
-    reason: 'rule-blocks',
+    reason,
     detail: `the rule ${location}${note} applies "${verdict}" to ${ofAnswer ? 'responses from ' : ''}${protocol} ${address} port ${port}${who}`,
-    facts: { ...factsOf(rule, managerOf(rule, chains)), address, protocol, port },
+    facts: { ...factsOf(rule, managerOf(rule, chains)), address, protocol, port, uid },
   };
 }
 

@@ -1,7 +1,7 @@
 /** The commands of a fix for the program that shows a rule of the firewall, or manages it. */
 import { expect, test } from 'vitest';
 
-import { openFirewall } from '../../src/diagnosis/catalogue/firewall.ts';
+import { openFirewall, openForMonitor } from '../../src/diagnosis/catalogue/firewall.ts';
 import { PLACEHOLDERS, contextOf } from '../../src/diagnosis/cause-spec.ts';
 
 const RULE = {
@@ -20,11 +20,14 @@ const POLICY = { rule_arguments: undefined };
 const DNS = { address: '10.0.0.53', protocol: 'udp', port: 53 };
 
 /** The last command is the one that changes something. */
-function lastCommand(over: Readonly<Record<string, string | number | boolean | undefined>>) {
+function lastCommand(
+  over: Readonly<Record<string, string | number | boolean | undefined>>,
+  fix = openFirewall,
+) {
   const present = Object.entries({ ...RULE, ...over }).filter(([, value]) => value !== undefined);
   const facts = Object.fromEntries(present) as Readonly<Record<string, string>>;
   const firstHop = { host: 'gitlab.test', port: '8443' };
-  return openFirewall(contextOf({ ...PLACEHOLDERS, firstHop }, facts)).at(-1)?.command;
+  return fix(contextOf({ ...PLACEHOLDERS, firstHop }, facts)).at(-1)?.command;
 }
 
 test.each([
@@ -123,4 +126,20 @@ test.each([
   ],
 ])('the program that manages the rule: %s', (_, over, command) => {
   expect(lastCommand(over)).toBe(command);
+});
+
+test.each([
+  [
+    'iptables',
+    {},
+    'sudo iptables-legacy -I OUTPUT -p tcp --dport 443 -m owner --uid-owner 0 -j ACCEPT',
+  ],
+  [
+    'nft',
+    { ...OF_NFT, handle: 4 },
+    'sudo nft insert rule inet host out meta skuid 0 tcp dport 443 accept',
+  ],
+  ['a program that manages the rules', { rule_manager: 'ufw' }, undefined],
+])('a rule for our own user gets an exception: %s', (_, over, command) => {
+  expect(lastCommand({ ...over, uid: 0 }, openForMonitor)).toBe(command);
 });

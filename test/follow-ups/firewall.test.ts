@@ -232,3 +232,29 @@ test.each([
   const found = await followUp(firewall, { link: 'connect', finding, tools: { walk } });
   expect(reasonOf(found)).toBe(reason);
 });
+
+test('a rule for our own user, and none for that of the runner, blocks us alone', async () => {
+  const own = 0;
+  const firewall = createFirewall(async () => ruleset(rulesetFor(own)), own);
+  const walk = { addresses: [{ address: '10.0.0.2', family: 4 as const }] };
+  const ask = async (uid: number) => {
+    const tools = { walk, process: runnerProcess({ uid }) };
+    return await followUp(firewall, { link: 'connect', finding: REFUSED, tools });
+  };
+
+  expect(await ask(RUNNER_UID)).toMatchObject({
+    reason: 'only-monitor-blocked',
+    facts: { uid: own, by_user: true },
+  });
+  expect(await ask(own)).toMatchObject({ reason: 'rule-blocks' });
+});
+
+test('a rule for everyone blocks the runner too', async () => {
+  const { chains } = ruleset(rejectOfIptables());
+  const firewall = createFirewall(async () => ({ chains, unread: [] }), 0);
+  const walk = { addresses: [{ address: '10.0.0.2', family: 4 as const }] };
+  const tools = { walk, process: runnerProcess({ uid: RUNNER_UID }) };
+
+  const found = await followUp(firewall, { link: 'connect', finding: REFUSED, tools });
+  expect(reasonOf(found)).toBe('rule-blocks');
+});

@@ -106,6 +106,7 @@ export const FACT_PLACEHOLDERS = {
   took: 'TOOK',
   tried: 'TRIED',
   until: 'UNTIL',
+  uid: 'UID',
   unused_server: 'SERVER',
   upstream: 'SERVER',
   upstreams: 'OUTCOMES',

@@ -22,9 +22,7 @@ export function openFirewall(c: CauseContext): readonly FixStep[] {
 }
 
 function openNftables(c: CauseContext): readonly FixStep[] {
-  const chain = [c.fact('family'), c.fact('table'), c.fact('chain')]
-    .map((argument) => quoteArgument(argument))
-    .join(' ');
+  const chain = nftChainOf(c);
   const handle = c.optional('handle');
   const accepted = isOfAnswer(c)
     ? ['ct state established,related']
@@ -44,9 +42,7 @@ function openNftables(c: CauseContext): readonly FixStep[] {
 }
 
 function openIptables(c: CauseContext): readonly FixStep[] {
-  const table = c.fact('table');
-  const ofTable = table === 'filter' ? '' : ` -t ${quoteArgument(table)}`;
-  const program = `sudo ${c.fact('rule_program')}${ofTable}`;
+  const program = iptablesOf(c);
   const chain = quoteArgument(c.fact('chain'));
   const rule = c.optional('rule_arguments');
   const accepted = isOfAnswer(c)
@@ -161,6 +157,37 @@ const MANAGERS: Readonly<Record<string, (c: CauseContext) => readonly FixStep[]>
   fail2ban: openFail2ban,
   kubernetes: openKubernetes,
 };
+
+/** A rule names our own user: it may be meant, so the rule stays and an exception is made for that user. */
+export function openForMonitor(c: CauseContext): readonly FixStep[] {
+  const text =
+    'Let the user of runnerwatch pass, or run runnerwatch as the user of the runner; without that its checks of the path say nothing.';
+  const [protocol, port, uid] = [c.fact('protocol'), c.fact('port'), c.fact('uid')];
+  if (c.optional('rule_manager') !== undefined) return [step(text)];
+  if (!/tables/.test(c.fact('rule_program'))) {
+    const accept = `meta skuid ${quoteArgument(uid)} ${protocol} dport ${quoteArgument(port)} accept`;
+    return [step(text, `sudo nft insert rule ${nftChainOf(c)} ${accept}`)];
+  }
+  const owner = `-m owner --uid-owner ${quoteArgument(uid)}`;
+  const match = `-p ${protocol} --dport ${quoteArgument(port)} ${owner}`;
+  return [step(text, `${iptablesOf(c)} -I ${quoteArgument(c.fact('chain'))} ${match} -j ACCEPT`)];
+}
+
+/** The firewall of this host is what blocks us; no server has answered. */
+export function isOfOwnRule(c: CauseContext): boolean {
+  return c.optional('responder') === undefined && c.optional('rule') !== undefined;
+}
+
+function nftChainOf(c: CauseContext): string {
+  return [c.fact('family'), c.fact('table'), c.fact('chain')]
+    .map((argument) => quoteArgument(argument))
+    .join(' ');
+}
+
+function iptablesOf(c: CauseContext): string {
+  const table = c.fact('table');
+  return `sudo ${c.fact('rule_program')}${table === 'filter' ? '' : ` -t ${quoteArgument(table)}`}`;
+}
 
 function isOfAnswer(c: CauseContext): boolean {
   return c.optional('of_answer') === 'true';

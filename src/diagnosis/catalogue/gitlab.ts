@@ -6,6 +6,7 @@ import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, isStillWaiting, onHost, responder, statusOf } from '../cause-spec.ts';
 import { RUNNER_AGENT } from '../../gitlab/runner-request.ts';
 import { curl } from './commands.ts';
+import { isOfOwnRule, openForMonitor } from './firewall.ts';
 
 const stateCause = family({
   severity: 'critical',
@@ -290,25 +291,34 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     id: 'monitor-blocked',
     severity: 'notice',
     scope: 'monitor',
-    title: "A server in front of GitLab blocks runnerwatch's own requests only",
+    title: "Only runnerwatch's own requests are blocked",
     meaning:
-      "Requests of the runner's kind reach GitLab; those with the user agent or the path of runnerwatch do not. Jobs are not affected.",
+      "Requests of the runner's kind reach GitLab; those with the user agent, the path or the user of runnerwatch do not. Jobs are not affected.",
     evidence:
-      "403, a challenge or a login for the health page or the version request, while a request with the runner's user agent is answered by GitLab, or the runner's polls work.",
+      "403, a challenge or a login for the health page or the version request, while a request with the runner's user agent is answered by GitLab, or the runner's polls work; or a rule of this host's firewall that names the user of runnerwatch, while none stops the runner's packets.",
     notConfusedWith: ['edge-waf-blocked', 'edge-ip-banned', 'monitor-throttled'],
     changedBy: [],
-    from: ['http/only-monitor-refused', 'api/only-monitor-refused'],
-    says: (c) =>
-      `${c.optional('responder') ?? 'a server'} in front of ${c.url} blocks runnerwatch's own requests${statusOf(c)}, and not the runner's`,
-    fix: (c) => [
-      step(
-        'Compare the response with what the user agent of the runner gets.',
-        `${curl(c, `-si -A '${RUNNER_AGENT}'`, `${c.url}-/health`)} | head -5`,
-      ),
-      step(
-        'On that server: allow the user agent runnerwatch from this host, or leave it: runnerwatch then asks as the runner does.',
-      ),
+    from: [
+      'http/only-monitor-refused',
+      'api/only-monitor-refused',
+      'firewall/only-monitor-blocked',
     ],
-    resolvedWhen: 'the HTTP and API checks pass again',
+    says: (c) =>
+      isOfOwnRule(c)
+        ? `the firewall rule ${c.fact('rule')} of this host blocks runnerwatch, and not the runner`
+        : `${c.optional('responder') ?? 'a server'} in front of ${c.url} blocks runnerwatch's own requests${statusOf(c)}, and not the runner's`,
+    fix: (c) =>
+      isOfOwnRule(c)
+        ? openForMonitor(c)
+        : [
+            step(
+              'Compare the response with what the user agent of the runner gets.',
+              `${curl(c, `-si -A '${RUNNER_AGENT}'`, `${c.url}-/health`)} | head -5`,
+            ),
+            step(
+              'On that server: allow the user agent runnerwatch from this host, or leave it: runnerwatch then asks as the runner does.',
+            ),
+          ],
+    resolvedWhen: 'the checks of the path pass again',
   }),
 ];

@@ -9,10 +9,16 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
+const CAUSES_OF_RULE = [
+  ['rule-blocks', 'firewall-local-block'],
+  ['only-monitor-blocked', 'monitor-blocked'],
+] as const;
+
 export const byFirewall: Refinement = (link, { id }, indexed) => {
   const rule = stateAt('firewall', id, indexed);
-  if (!isFail(link) || rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
-  return { spec: requireCause('firewall-local-block'), facts: factsOf(rule) };
+  if (!isFail(link) || rule === undefined) return undefined;
+  const cause = CAUSES_OF_RULE.find(([reason]) => hasReason(rule, reason))?.[1];
+  return cause === undefined ? undefined : { spec: requireCause(cause), facts: factsOf(rule) };
 };
 
 /** How far back a measured loss still explains a timeout. */
