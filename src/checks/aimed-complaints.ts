@@ -1,7 +1,7 @@
 /** What the runners of this host say against links, with the targets that each complaint is about. */
 import type { CheckState } from '../core/check.ts';
 import type { HostContext, RunnerContext } from '../core/host-context.ts';
-import { contextOf, runnerNamed } from '../core/host-context.ts';
+import { contextOf, runnersNamed } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
 import type { RunnerEvent, RunnerLogReader } from '../core/runner-event.ts';
 import type { Complaint } from '../runner/complaints.ts';
@@ -49,8 +49,8 @@ export function eventsOf(
 
 /** A complaint of no entry may be of any; so may one of an entry that has no check. */
 function targetsOf({ runner }: Complaint, context: RunnerContext): readonly string[] {
-  const own = runnerNamed(context, runner);
-  const concerned = own?.endpoint === undefined ? context.runners : [own];
+  const own = runnersNamed(context, runner).filter(({ endpoint }) => endpoint !== undefined);
+  const concerned = own.length === 0 ? context.runners : own;
   return [
     ...new Set(
       concerned.flatMap(({ id, endpoint }) => [id, ...(endpoint === undefined ? [] : [endpoint])]),

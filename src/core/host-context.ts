@@ -52,6 +52,14 @@ export function runnerNamed(
   return runners.find((target) => plainIdOf(target) === name);
 }
 
+/** All entries that it may mean: those with one token have one name. `abc#2`: see `uniqueIds` of the targets. */
+export function runnersNamed(
+  { runners }: Pick<RunnerContext, 'runners'>,
+  name: string | undefined,
+): readonly RunnerTarget[] {
+  return runners.filter((target) => plainIdOf(target).replace(/#\d+$/, '') === name);
+}
+
 /** Where the runner of a target lives. */
 export function placeOf(given: Contexts, target: Placed): Place {
   return contextOf(given, target).place;

@@ -194,6 +194,27 @@ test('a link that fails accounts for the complaint: the others stay passed', () 
   expect(shownOf(snapshot, []).filter(({ finding }) => finding.status === 'unknown')).toEqual([]);
 });
 
+test('of two entries with one token, the one whose path fails accounts for the complaint', () => {
+  const gone = 'https://gone.example.com/';
+  const line = at(poll('dns-name-not-found', 'Post "x": dial tcp: lookup h: no such host'), START);
+  const snapshot = snapshotOf(
+    {
+      'runner-log': showing(line),
+      [`dns@${gone}`]: { status: 'fail', reason: 'not-found', detail: 'no such host' },
+    },
+    {
+      ...TALKING,
+      runners: [runner('runnerAA1'), runner('runnerAA1#2', { url: gone, endpoint: gone })],
+    },
+  );
+
+  expect(
+    shownOf(snapshot, []).filter(
+      ({ check, finding }) => check.target.id === GITLAB && finding.status !== 'pass',
+    ),
+  ).toEqual([]);
+});
+
 describe('every link that waits less long than the runner', () => {
   const waiting = LINKS.flatMap((link) => {
     const { checks } = snapshotOf({}, { ...TALKING, proxy: PROXY });
