@@ -118,6 +118,8 @@ async function runOnHost(
     `mkdir -p ${merged} ${work}`,
     `mount -t overlay overlay -o lowerdir=/,upperdir=${files.path},workdir=${work} ${merged}`,
     `for folder in proc dev sys; do mount --rbind /$folder ${merged}/$folder; done`,
+    // Disks of the row are mounts below its files.
+    `for point in $(findmnt -rno TARGET | grep "^${files.path}/" || true); do mount --bind $point ${merged}\${point#${files.path}}; done`,
     `cp ${script} ${merged}/fix.sh`,
     `exec env -i PATH="$PATH" chroot ${merged} sh -e /fix.sh`,
   ];

@@ -16,8 +16,8 @@ interface LabDocker {
   stop(): Promise<void>;
   /** The socket file stays, without a listener. */
   crash(): Promise<void>;
-  /** Of the socket file. */
-  belongsTo(uid: number, mode: number): Promise<void>;
+  /** Of the socket file; the group is that of the user, unless it is given. */
+  belongsTo(uid: number, mode: number, gid?: number): Promise<void>;
 }
 
 /** An old one refuses no runner of today. */
@@ -33,8 +33,8 @@ export function dockerOf(world: World, place = SOCKET): LabDocker {
     running.delete(world);
     await rm(file, { force: true });
   };
-  const own = async (uid: number, mode: number): Promise<void> => {
-    await chown(file, uid, uid);
+  const own = async (uid: number, mode: number, gid = uid): Promise<void> => {
+    await chown(file, uid, gid);
     await chmod(file, mode);
   };
   return {

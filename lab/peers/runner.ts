@@ -96,7 +96,7 @@ async function startProcess(
   };
   // Only bash can give a program another name.
   const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...args];
-  const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, await groupsOf(uid, host)];
   const inside = volume === undefined ? [] : containerOf(host, volume);
   const [program = '', ...rest] = [...network.prefix('rn'), ...inside, ...user, ...shell];
   const child = spawn(program, rest, {
@@ -113,6 +113,21 @@ async function startProcess(
   await once(child, 'spawn');
   if (volume === undefined) await hasName(child.pid ?? 0);
   return child;
+}
+
+/** Those that /etc/group of its host has for its user, as at each start of a service. */
+async function groupsOf(uid: number, host: string): Promise<string> {
+  const [users, groups] = await Promise.all(
+    ['passwd', 'group'].map(async (name) =>
+      (await readFile(`${host}/etc/${name}`, 'utf8').catch(() => '')).split('\n'),
+    ),
+  );
+  const name = users?.find((line) => line.split(':')[2] === String(uid))?.split(':')[0];
+  const own = (groups ?? []).flatMap((line) => {
+    const [, , gid = '', members = ''] = line.split(':');
+    return name !== undefined && members.split(',').includes(name) ? [gid] : [];
+  });
+  return own.length === 0 ? '--clear-groups' : `--groups=${own.join(',')}`;
 }
 
 /** The folders of the host's image, and the volume with the runner's config. */

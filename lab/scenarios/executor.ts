@@ -5,6 +5,7 @@ import { DEAD_ADDRESS } from '../network.ts';
 import { setContainerNameServer, startContainer } from '../peers/container.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { APART_MILLISECONDS, hasLived } from '../observe.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { Entry } from '../runner-config.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';
@@ -13,6 +14,7 @@ import type { World, WorldOptions } from '../world.ts';
 const OPEN = 'o/o/n/o/o/o/o';
 
 const RUNNER_UID = 4321;
+const SOCKET_GROUP = 5321;
 
 const CONNECTIVITY = [
   'unknown',
@@ -120,6 +122,22 @@ export const executorRows: readonly Row[] = [
     inject: async (world) => await dockerOf(world).belongsTo(0, 0o700),
     expect: { ...stopped, cause: 'docker-socket-permission' },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
+  },
+  {
+    id: 'E-03b',
+    title: 'the socket of Docker has a group of its own, and the user of the runner is not in it',
+    world: {
+      ...WITH_DOCKER,
+      uid: RUNNER_UID,
+      files: () => ({
+        '/etc/passwd': `root:x:0:0::/root:/bin/sh\nci:x:${RUNNER_UID}:${RUNNER_UID}::/home/gitlab-runner:/bin/sh\n`,
+        '/etc/group': `root:x:0:\nci:x:${RUNNER_UID}:\ncontainers:x:${SOCKET_GROUP}:\n`,
+      }),
+    },
+    inject: async (world) => await dockerOf(world).belongsTo(0, 0o660, SOCKET_GROUP),
+    expect: { ...stopped, cause: 'docker-socket-permission', says: /usermod -aG containers ci/ },
+    mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
+    fix: printedFix(/usermod -aG/),
   },
   {
     id: 'E-04',
@@ -246,7 +264,23 @@ export const executorRows: readonly Row[] = [
     ...notPrepared(
       'failed to pull image "registry.test/a:1" with specified policies [always]: Error response from daemon: pull access denied for registry.test/a, repository does not exist or may require \'docker login\' (manager.go:254:1s)',
     ),
-    expect: { cause: 'docker-image-pull-failed', severity: 'warning', chain: OPEN },
+    expect: {
+      cause: 'docker-image-pull-failed',
+      severity: 'warning',
+      chain: OPEN,
+      verdict: 'degraded',
+    },
+    mustNot: [...CONNECTIVITY, 'docker-registry-rate-limited', 'docker-daemon-down'],
+  },
+  {
+    id: 'E-06c',
+    title: 'the helper image of the runner cannot be pulled, so no job begins',
+    world: { ...WITH_DOCKER, logFormat: 'json' },
+    ...notPrepared(
+      'failed to pull image "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v19.4.0" with specified policies [if-not-present]: Error response from daemon: pull access denied for registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper (manager.go:254:1s)',
+      APART_MILLISECONDS,
+    ),
+    expect: { ...stopped, cause: 'docker-image-pull-failed', says: /helper image, which each job/ },
     mustNot: [...CONNECTIVITY, 'docker-registry-rate-limited', 'docker-daemon-down'],
   },
   {

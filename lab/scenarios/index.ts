@@ -4,6 +4,7 @@ import { addressRows } from './addresses.ts';
 import { changeRows } from './changes.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
+import { diskRows } from './disks.ts';
 import { dnsHostRows } from './dns-host.ts';
 import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
@@ -49,6 +50,7 @@ export const ROWS: readonly Row[] = [
   ...httpFormRows,
   ...slowRows,
   ...tlsRows,
+  ...diskRows,
   ...resourceRows,
   ...shownResourceRows,
   ...localLimitRows,

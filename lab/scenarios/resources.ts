@@ -1,35 +1,18 @@
-/** Resources that are really exhausted: full and read-only file systems, control groups, limits, the clock. */
+/** Resources that are really exhausted: control groups, limits, a frozen file system, the clock. */
 import { createServer } from 'node:https';
 
 import { daysFromNow } from '../../test/support/certificates.ts';
-import {
-  emptyDisk,
-  fillDisk,
-  keepBusy,
-  makeGroup,
-  mountDisk,
-  mountTmpfs,
-  pressureText,
-  showInProc,
-  takeInodes,
-  unshow,
-  writeMountInfo,
-} from '../host.ts';
-import { dockerOf } from '../peers/docker.ts';
+import { keepBusy, makeGroup, mountDisk, pressureText, showInProc, unshow } from '../host.ts';
 import { killedForMemory } from '../peers/kernel-log.ts';
 import { GOOD, publicLeaf } from '../peers/pki.ts';
-import { usualEntry } from '../runner-config.ts';
-import type { FaultRow, Row } from '../scenario.ts';
+import { printedFix } from '../printed-fix.ts';
+import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { memoryText } from './resources-shown.ts';
 
 const OPEN = 'o/o/n/o/o/o/o';
 
 const SLOWER = 'od/od/n/od/od/od/o';
-
-const CONFIG_FOLDER = '/etc/gitlab-runner';
-
-const DOCKER_ROOT = '/var/lib/docker';
 
 const TWO_HOURS = 7_200_000;
 
@@ -42,19 +25,6 @@ const LITTLE_MEMORY = '220M';
 const CONNECTIVITY = ['unknown', 'dns-timeout', 'tcp-connect-timeout', 'gitlab-not-responding'];
 
 const QUICK_DISKS = { disk: '', executor: '' };
-
-/** A separate disk at a path, filled with data or with inodes. */
-function fullDisk(
-  place: string,
-  fill: (world: World, place: string) => Promise<void>,
-  mount: (world: World, place: string) => Promise<void> = mountDisk,
-): Pick<FaultRow, 'world' | 'inject' | 'recover'> {
-  return {
-    world: { probes: QUICK_DISKS, before: async (world) => await mount(world, place) },
-    inject: async (world) => await fill(world, place),
-    recover: async (world) => await emptyDisk(world, place),
-  };
-}
 
 async function inGroup(
   world: World,
@@ -148,55 +118,6 @@ async function showTasksMax(world: World, refused: number): Promise<void> {
 
 export const resourceRows: readonly Row[] = [
   {
-    id: 'R-01',
-    title: 'the file system of builds_dir is full',
-    ...fullDisk('/builds', fillDisk),
-    expect: {
-      cause: 'disk-space-exhausted',
-      severity: 'warning',
-      chain: OPEN,
-      says: /builds_dir of shell-1/,
-    },
-    mustNot: [...CONNECTIVITY, 'disk-inodes-exhausted'],
-  },
-  {
-    id: 'R-02',
-    title: 'the file system of builds_dir has no inodes left',
-    ...fullDisk('/builds', takeInodes, async (world, place) =>
-      mountDisk(world, place, { inodes: 64 }),
-    ),
-    expect: { cause: 'disk-inodes-exhausted', severity: 'warning', chain: OPEN },
-    mustNot: [...CONNECTIVITY, 'disk-space-exhausted'],
-  },
-  {
-    id: 'R-03',
-    title: 'Docker’s root is full',
-    ...fullDisk(DOCKER_ROOT, fillDisk),
-    world: {
-      entries: [usualEntry({ executor: 'docker', more: '  [runners.docker]\n    image = "a"' })],
-      probes: QUICK_DISKS,
-      before: async (world) => {
-        await mountDisk(world, DOCKER_ROOT);
-        await dockerOf(world).setAnswers();
-      },
-    },
-    expect: { cause: 'disk-docker-root-full', severity: 'warning', chain: OPEN },
-    mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
-  },
-  {
-    id: 'R-04',
-    title: 'the file system of the config folder was remounted read-only',
-    world: {
-      probes: QUICK_DISKS,
-      before: async (world) => await mountDisk(world, CONFIG_FOLDER),
-    },
-    inject: async (world) => await remount(world, 'ro'),
-    recover: async (world) => await remount(world, 'rw'),
-    expect: { cause: 'disk-read-only', severity: 'critical', chain: OPEN },
-    runnerLogs: 'nothing',
-    mustNot: [...CONNECTIVITY, 'config-unreadable'],
-  },
-  {
     id: 'R-05',
     title: 'the kernel kills the runner at the memory limit of its control group',
     world: { probes: { cgroup: '' } },
@@ -239,6 +160,19 @@ export const resourceRows: readonly Row[] = [
     recover: async ({ runner }) => await runner.restart(),
   },
   {
+    id: 'R-09b',
+    title: 'the soft limit of open files is low, and the hard one is not',
+    world: { probes: { limits: '' } },
+    inject: async ({ network, runner }) => {
+      await network.run('rn', `prlimit --pid ${runner.pid()} --nofile=${FEW_FILES}:`);
+      runner.signal('SIGUSR2');
+    },
+    expect: { cause: 'fd-limit-reached', severity: 'critical', chain: OPEN },
+    runnerLogs: /too many open files/,
+    mustNot: [...CONNECTIVITY, 'dns-resolver-down', 'dns-server-failure', 'tcp-connection-refused'],
+    fix: printedFix(/prlimit --pid/),
+  },
+  {
     id: 'R-10',
     title: 'the control group of the runner may start no further task',
     world: { probes: { limits: '' } },
@@ -246,6 +180,7 @@ export const resourceRows: readonly Row[] = [
     expect: { cause: 'pids-limit-reached', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
     mustNot: CONNECTIVITY,
+    fix: printedFix(/pids\.max/),
   },
   {
     id: 'R-11',
@@ -260,15 +195,6 @@ export const resourceRows: readonly Row[] = [
       }),
     expect: { cause: 'clock-skew', severity: 'notice', chain: OPEN },
     mustNot: ['tls-certificate-expired', 'tls-certificate-not-yet-valid', 'token-expired'],
-  },
-  {
-    id: 'R-13',
-    title: '/tmp is a memory file system without inodes left',
-    ...fullDisk('/tmp', takeInodes, async (world, place) =>
-      mountTmpfs(world, place, 'size=4m,nr_inodes=40'),
-    ),
-    expect: { cause: 'disk-inodes-exhausted', severity: 'warning', chain: OPEN, says: /\/tmp/ },
-    mustNot: [...CONNECTIVITY, 'disk-space-exhausted'],
   },
   {
     id: 'R-11b',
@@ -329,9 +255,3 @@ export const resourceRows: readonly Row[] = [
     mustNot: [...CONNECTIVITY, 'cpu-starved', 'runner-hung', 'disk-space-exhausted'],
   },
 ];
-
-async function remount(world: World, mode: 'ro' | 'rw'): Promise<void> {
-  const { network, files } = world;
-  await network.run('rn', `mount -o remount,${mode} ${files.path}${CONFIG_FOLDER}`);
-  await writeMountInfo(world);
-}

@@ -123,6 +123,16 @@ export interface MountTarget extends Placed {
   readonly roles: readonly string[];
   /** The runner or a job writes here for jobs; absent where only the runner's own files lie. */
   readonly isOfJobs?: true;
+  /** What entries cannot begin a job without; absent where no entry does. */
+  readonly jobFolders?: readonly JobFolder[];
+}
+
+/** A folder in which each job of an entry begins. */
+export interface JobFolder {
+  /** Id of the entry. */
+  readonly runner: string;
+  /** Where the working copies of its jobs lie, and nothing else; absent where an engine keeps them. */
+  readonly workingCopies?: string;
 }
 
 /** Where something listens. */

@@ -6,6 +6,7 @@ import { SETTLE_SECONDS } from '../core/poll-times.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
+import { lacksFolder, lacksHelperImage } from './job-needs.ts';
 import { eventsOfRunner } from './runner-events.ts';
 import { specOfFinding } from './rules/default.ts';
 import type { Failing } from './rules/poll-failure-explanations.ts';
@@ -182,6 +183,7 @@ function judgeJobs(runner: RunnerTarget, causes: readonly Cause[], indexed: Snap
     ({ id, confidence }) => confidence === 'confirmed' && causeSpec(id)?.stopsJobs === true,
   );
   if (isStopped || executors.some((state) => isFail(state) && !isOurs(state))) return STOPPED;
+  if (lacksFolder(runner, indexed) || lacksHelperImage(runner, causes, indexed)) return STOPPED;
   const working = runnersWithOwnJobs(indexed.snapshot);
   const open = executors.find((state) => !isOpenLink(state) && !isProvenByJob(state, working));
   if (open !== undefined) return unknownBecause(reasonOfLinks([open]));

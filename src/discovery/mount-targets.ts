@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 
 import type { RunnerProcess } from '../core/reading.ts';
-import type { MountTarget } from '../core/target.ts';
+import type { JobFolder, MountTarget } from '../core/target.ts';
 import type { Mount } from '../host/fs/mounts.ts';
 import { mountOf } from '../host/fs/mounts.ts';
 import { LOCAL_DOCKER_EXECUTORS } from '../config/runner/executors.ts';
@@ -19,6 +19,8 @@ const READ_ONLY_TYPES = new Set(['squashfs', 'erofs', 'cramfs', 'romfs', 'iso966
 
 export interface MountQuestion {
   readonly document: RunnerDocument | undefined;
+  /** Of its entries, in their order. */
+  readonly ids?: readonly string[];
   readonly configPath: string;
   readonly process: RunnerProcess | undefined;
   readonly mounts: readonly Mount[];
@@ -35,14 +37,16 @@ interface Use {
   readonly role: string;
   /** Jobs fail where it cannot be written. */
   readonly isOfJobs?: true;
+  /** No job of the entry begins without it. */
+  readonly jobFolder?: JobFolder;
 }
 
 /** In the order of first use; `/` is always among them, unless it is meant to be read-only. */
 export function mountTargetsOf(question: MountQuestion): readonly MountTarget[] {
-  const { document, configPath, process, mounts } = question;
+  const { document, ids = [], configPath, process, mounts } = question;
   const uses: readonly Use[] = [
     ...(document?.runners ?? [])
-      .flatMap((entry) => usesOf(entry, question))
+      .flatMap((entry, index) => usesOf(entry, ids[index], question))
       .map((use) => ({ ...use, isOfJobs: true as const })),
     { path: dirname(configPath), role: 'config' },
     { path: temporaryDirectory(process), role: 'TMPDIR', isOfJobs: true },
@@ -61,8 +65,10 @@ export function mountTargetsOf(question: MountQuestion): readonly MountTarget[] 
     const device =
       deviceNumber === undefined || deviceNumber.startsWith('0:') ? {} : { deviceNumber };
     const ofJobs = members.some(({ isOfJobs }) => isOfJobs) ? { isOfJobs: true as const } : {};
+    const jobFolders = members.flatMap(({ jobFolder }) => jobFolder ?? []);
     const { path } = first;
-    return [{ kind: 'mount', id, fileSystemType, readOnly, ...device, path, roles, ...ofJobs }];
+    const target = { id, fileSystemType, readOnly, ...device, path, roles, ...ofJobs };
+    return [{ kind: 'mount', ...target, ...(jobFolders.length === 0 ? {} : { jobFolders }) }];
   });
 }
 
@@ -83,24 +89,35 @@ function isWritten(
 /** Folders of an entry on this host. Those of containers and remote machines are not here. */
 function usesOf(
   entry: RunnerEntry,
+  id: string | undefined,
   { process, dockerRoot = DOCKER_ROOT }: MountQuestion,
 ): readonly Use[] {
   const name = entry.name === '' ? `entry ${entry.number}` : entry.name;
   const { executor, buildsDir, cacheDir } = entry;
   if (executor === 'shell') {
+    const builds = asProcessSees(buildsDir ?? 'builds', process);
+    // Below the short token are the working copies of this entry alone.
+    const own = id === undefined ? {} : { workingCopies: join(builds, id.replace(/#.*/, '')) };
     return [
-      { path: asProcessSees(buildsDir ?? 'builds', process), role: `builds_dir of ${name}` },
+      { path: builds, role: `builds_dir of ${name}`, ...jobFolderOf(id, own) },
       { path: asProcessSees(cacheDir ?? 'cache', process), role: `cache_dir of ${name}` },
     ];
   }
   if (LOCAL_DOCKER_EXECUTORS.includes(executor) && isLocalDocker(entry, process)) {
-    return [{ path: dockerRoot, role: 'Docker root' }];
+    return [{ path: dockerRoot, role: 'Docker root', ...jobFolderOf(id) }];
   }
   if (executor !== 'custom') return [];
   return [
     ...(buildsDir === undefined ? [] : [{ path: buildsDir, role: `builds_dir of ${name}` }]),
     ...(cacheDir === undefined ? [] : [{ path: cacheDir, role: `cache_dir of ${name}` }]),
   ].filter(({ path }) => isAbsolute(path));
+}
+
+function jobFolderOf(
+  runner: string | undefined,
+  more: Omit<JobFolder, 'runner'> = {},
+): Pick<Use, 'jobFolder'> {
+  return runner === undefined ? {} : { jobFolder: { runner, ...more } };
 }
 
 function isLocalDocker({ dockerHost }: RunnerEntry, process: RunnerProcess | undefined): boolean {

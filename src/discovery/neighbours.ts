@@ -4,7 +4,7 @@
  */
 import type { RunnerContext } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
-import type { MountTarget, RunnerTarget, Target } from '../core/target.ts';
+import type { JobFolder, MountTarget, RunnerTarget, Target } from '../core/target.ts';
 import type { FoundTargets } from './targets.ts';
 
 /** One installation as it was found by itself. */
@@ -100,7 +100,18 @@ function targetsApart(
       ...own(target),
       runners: target.runners.map((id) => idOf('runner', id)),
     })),
+    mounts: targets.mounts.map((target) => ({
+      ...target,
+      ...jobFoldersOf(target, (folder) => ({ ...folder, runner: idOf('runner', folder.runner) })),
+    })),
   };
+}
+
+function jobFoldersOf(
+  { jobFolders }: MountTarget,
+  change: (folder: JobFolder) => JobFolder,
+): Pick<MountTarget, 'jobFolders'> {
+  return jobFolders === undefined ? {} : { jobFolders: jobFolders.map(change) };
 }
 
 interface SeenMount {
@@ -129,5 +140,13 @@ function asOne(members: readonly SeenMount[]): readonly MountTarget[] {
   if (first === undefined || others.length === 0) return members.map(({ target }) => target);
   const roles = [...new Set(members.flatMap(({ target }) => target.roles))];
   const { place: _place, ...shared } = first.target;
-  return [{ ...(first.paths.container === undefined ? shared : first.target), roles }];
+  const jobFolders = members.flatMap(({ target }) => target.jobFolders ?? []);
+  return [
+    {
+      ...(first.paths.container === undefined ? shared : first.target),
+      roles,
+      ...(members.some(({ target }) => target.isOfJobs) ? { isOfJobs: true } : {}),
+      ...(jobFolders.length === 0 ? {} : { jobFolders }),
+    },
+  ];
 }

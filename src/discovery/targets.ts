@@ -66,7 +66,7 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
     host: { kind: 'host', id: 'host' },
     config: { kind: 'config', id: reading.path, ...at, reading },
     service: { ...serviceOf(question), ...at },
-    mounts: mountTargetsOf({ ...question, configPath: reading.path }).map(placedAt(at)),
+    mounts: mountTargetsOf({ ...question, ids, configPath: reading.path }).map(placedAt(at)),
     endpoints: distinctEndpoints(resolved).map(placedAt(at)),
     runners: resolved
       .map((item, index) => runnerTarget(item, ids[index] ?? item.id, question))

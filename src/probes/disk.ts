@@ -138,6 +138,7 @@ export function createDisk(reader: FileSystemReader) {
         path: target.path,
         type: target.fileSystemType,
         roles: target.roles.join(', '),
+        ...workingCopiesOf(target),
       };
       const deps = { clock, signal };
       const mountPoint = plainIdOf(target);
@@ -160,6 +161,13 @@ export function createDisk(reader: FileSystemReader) {
 }
 
 export const disk = createDisk(new FileSystemReader());
+
+function workingCopiesOf({ jobFolders = [] }: MountTarget): Readonly<Record<string, string>> {
+  const folders = jobFolders.flatMap(({ workingCopies }) => workingCopies ?? []);
+  // A command removes them: one that could be read as two is left out.
+  const isPlain = folders.every((folder) => !folder.includes(','));
+  return folders.length > 0 && isPlain ? { working_copies: folders.join(', ') } : {};
+}
 
 function unwritable(answer: FileSystemAnswer, target: MountTarget, clock: Clock): DiskFinding {
   const { id, path } = target;

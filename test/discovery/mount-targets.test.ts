@@ -32,6 +32,7 @@ interface Question {
   readonly meantWritable?: readonly string[];
   readonly meantReadOnly?: readonly string[];
   readonly dockerRoot?: string;
+  readonly ids?: readonly string[];
 }
 
 function targets({ entries = [], mounts, process, ...rest }: Question) {
@@ -251,4 +252,42 @@ describe('a root that is read-only now', () => {
 
 test('without a mount table there is nothing to ask', () => {
   expect(targets({ entries: ['executor = "shell"'], mounts: [] })).toEqual([]);
+});
+
+describe('what no job begins without', () => {
+  test('is the builds folder of a shell entry, below its short token', () => {
+    const entries = [
+      'executor = "shell"\nbuilds_dir = "/data/builds"',
+      'executor = "shell"\nbuilds_dir = "/data/builds"',
+    ];
+    const ids = ['abcdefghi', 'abcdefghi#2'];
+
+    expect(targets({ entries, ids, mounts: [mount('/'), mount('/data')] })).toMatchObject([
+      {
+        id: '/data',
+        jobFolders: [
+          { runner: 'abcdefghi', workingCopies: '/data/builds/abcdefghi' },
+          { runner: 'abcdefghi#2', workingCopies: '/data/builds/abcdefghi' },
+        ],
+      },
+      { id: '/' },
+    ]);
+  });
+
+  test('is the data of a Docker on this host, of which nothing is removed by hand', () => {
+    const [found] = targets({
+      entries: ['executor = "docker"'],
+      ids: ['abcdefghi'],
+      mounts: [mount('/var/lib/docker')],
+    });
+
+    expect(found?.jobFolders).toEqual([{ runner: 'abcdefghi' }]);
+  });
+
+  test('is no folder of an executor that may keep its jobs elsewhere', () => {
+    const entries = ['executor = "custom"\nbuilds_dir = "/data/builds"'];
+    const found = targets({ entries, ids: ['abcdefghi'], mounts: [mount('/data')] });
+
+    expect(found.map(({ jobFolders }) => jobFolders)).toEqual([undefined]);
+  });
 });

@@ -71,6 +71,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
         readOnly: false,
         path: '/var/lib/docker',
         roles: ['Docker root', 'config', 'TMPDIR', 'home', '/var/log', '/'],
+        jobFolders: [{ runner: 't9Wkyj-HG' }],
         isOfJobs: true,
       },
     ],

@@ -57,6 +57,8 @@ export interface World {
   readonly mounts?: readonly string[];
   /** What every mount is used for. */
   readonly roles?: readonly string[];
+  /** Entries whose jobs begin on every mount. */
+  readonly jobFolders?: readonly string[];
   /** Entries by backend; DOCKER by default. */
   readonly executors?: Readonly<Record<string, readonly string[]>>;
   readonly log?: LogSource;
@@ -230,6 +232,9 @@ function targetsOf(context: RunnerContext, world: World): readonly Target[] {
       path: id,
       roles: world.roles ?? ['builds_dir'],
       ...(world.roles?.includes('/var/log') === true ? {} : { isOfJobs: true as const }),
+      ...(world.jobFolders === undefined
+        ? {}
+        : { jobFolders: world.jobFolders.map((entry) => ({ runner: entry })) }),
     })),
     ...Object.entries(executors).map(([id, runners]) => ({
       kind: 'executor' as const,

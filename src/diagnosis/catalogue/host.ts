@@ -49,6 +49,17 @@ const prune = (c: CauseContext) => {
   if (engine === undefined) return [];
   return [step(`Remove what ${engine.name} no longer uses.`, engine.client('system prune'))];
 };
+/** Jobs fetch them again; other files of a builds folder may be of someone. */
+const removeWorkingCopies = (c: CauseContext) => {
+  const folders = c.optional('working_copies')?.split(', ') ?? [];
+  if (folders.length === 0) return [];
+  return [
+    step(
+      'While no job runs, remove the working copies; the next jobs fetch them again.',
+      `sudo rm -rf ${folders.map((folder) => onHost(c, folder)).join(' ')}`,
+    ),
+  ];
+};
 /** Only where the logs lie there. */
 const logs = (c: CauseContext) =>
   isBelow('/var/log', c.optional('path') ?? '/')
@@ -73,7 +84,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The kernel remounted it after I/O errors, or an administrator did: jobs cannot write, and the runner cannot renew its token.',
     evidence:
-      'The mount option ro on a file system that the runner must write to, or that was writable before or is in /etc/fstab.',
+      'The mount option ro on a file system that the runner must write to, or that was writable before or is in /etc/fstab. Entries whose jobs begin there can run none.',
     notConfusedWith: ['disk-space-exhausted'],
     from: ['disk/read-only'],
     breaks: true,
@@ -123,12 +134,12 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     meaning:
       'No space is left for ordinary users; jobs fail, and the runner may lose a renewed token because it cannot write config.toml.',
     evidence:
-      'Free space for ordinary users below 1 % or 200 MiB. Below 5 %, or full within an hour at the current rate, is a notice.',
+      'Free space for ordinary users below 1 % or 200 MiB. Below 1 MiB, entries whose jobs begin there can run none. Below 5 %, or full within an hour at the current rate, is a notice.',
     notConfusedWith: ['disk-inodes-exhausted'],
     from: ['disk/full', 'disk/nearly-full', 'disk/filling'],
     warnSeverity: 'notice',
     says: (c) => `${fileSystem(c)} is ${c.fact('fullness')}`,
-    fix: (c) => [biggest(c), ...prune(c), ...logs(c)],
+    fix: (c) => [biggest(c), ...removeWorkingCopies(c), ...prune(c), ...logs(c)],
     suppresses: ['docker-daemon-down', 'docker-not-responding'],
   }),
   mountCause({
@@ -136,7 +147,8 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     severity: 'warning',
     title: 'A file system that the runner writes to has no or few free inodes',
     meaning: 'There is free space, but no new file can be created: there are too many small files.',
-    evidence: 'Free inodes below 1 %. Below 5 % is a notice.',
+    evidence:
+      'Free inodes below 1 %. With fewer than 10, entries whose jobs begin there can run none. Below 5 % is a notice.',
     notConfusedWith: ['disk-space-exhausted'],
     from: ['disk/inodes-exhausted', 'disk/inodes-low'],
     warnSeverity: 'notice',
@@ -147,6 +159,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
         'Find the directories with many files.',
         `sudo du --inodes -x --max-depth=2 ${onHost(c, c.fact('path'))} | sort -n | tail`,
       ),
+      ...removeWorkingCopies(c),
       ...prune(c),
     ],
   }),

@@ -141,11 +141,15 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     stopsJobs: false,
     ofExecutors: IMAGE_EXECUTORS,
     title: 'Images cannot be pulled',
-    meaning: 'The registry is unreachable, does not have the image, or requires a login.',
+    meaning:
+      'The registry is unreachable, does not have the image, or requires a login. Jobs with other images run, unless it is the helper image of the runner.',
     evidence: 'The error of the pull.',
     notConfusedWith: ['docker-registry-rate-limited', 'docker-daemon-down'],
     from: [],
-    says: (c) => `images for jobs of ${c.name} cannot be pulled`,
+    says: (c) =>
+      c.optional('helper_image') === undefined
+        ? `images for jobs of ${c.name} cannot be pulled`
+        : `the helper image, which each job of ${c.name} needs, cannot be pulled`,
     fix: (c) => [
       c.place.commands.showLog('Read the whole error: the lines about "pull".', 200),
       siteOf(c) === 'cluster'

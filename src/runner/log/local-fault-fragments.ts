@@ -11,7 +11,15 @@ import type { LogLevel } from './log-line.ts';
 export type NamedByFault = Readonly<
   Partial<
     Record<
-      'path' | 'program' | 'registry' | 'account' | 'verb' | 'resource' | 'namespace' | 'quota',
+      | 'path'
+      | 'program'
+      | 'registry'
+      | 'account'
+      | 'verb'
+      | 'resource'
+      | 'namespace'
+      | 'quota'
+      | 'helper_image',
       string
     >
   >
@@ -190,7 +198,10 @@ export const LOCAL_FAULT_FRAGMENTS: readonly Fragment[] = FAILURE_LINES.flatMap(
   })),
 );
 
+/** The runner's own image, which each job in a container needs beside the one that the job names. */
+const HELPER_IMAGE = /failed to pull image "(?<helper_image>[^"]*gitlab-runner-helper[:@][^"]*)"/;
+
 function namedIn(text: RegExp, rest: string): NamedByFault {
-  const groups = Object.entries(text.exec(rest)?.groups ?? {});
-  return Object.fromEntries(groups.filter(([, value]) => value !== undefined));
+  const named = { ...HELPER_IMAGE.exec(rest)?.groups, ...text.exec(rest)?.groups };
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
 }
