@@ -36,6 +36,7 @@ const TESTS = [
   { name: 'curl', proof: 'curl', why: 'commands of the readme' },
   { name: 'bsdutils', proof: 'script', why: 'a terminal for the demo’s tests' },
   { name: 'procps', proof: 'ps', why: 'looks for processes left behind' },
+  { name: 'busybox-static', proof: 'busybox', why: 'printed commands on a small system' },
 ];
 
 const LAB = [

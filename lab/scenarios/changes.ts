@@ -66,9 +66,9 @@ export const changeRows: readonly Row[] = [
     mustNot: [],
     holds: tellsChange('dns-name-not-found', {
       told: /config\.toml: changed "url = "https:\/\/gitlab\.test\/"" to "url = "https:\/\/gitlba\.test\/""/,
-      first: /sed -i .*config\.toml/,
+      first: /sed -e .*config\.toml/,
     }),
-    fix: { reported: /sed -i/, apply: runPrinted(/sed -i .*config\.toml/) },
+    fix: { reported: /sed -e/, apply: runPrinted(/sed -e .*config\.toml/) },
   },
   {
     id: 'CH-04',

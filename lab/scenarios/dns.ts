@@ -93,7 +93,7 @@ export const dnsRows: readonly Row[] = [
       files.write('/etc/hosts', `127.0.0.1 localhost\n${DEAD_ADDRESS} gitlab.test\n`),
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/F/n/s/s/s/s' },
     mustNot: ['network-host-unreachable', 'tcp-connect-timeout'],
-    fix: printedFix(/sed -i .*\/etc\/hosts/),
+    fix: printedFix(/sed -e .*\/etc\/hosts/),
   },
   {
     id: 'D-07',
@@ -175,7 +175,7 @@ export const dnsRows: readonly Row[] = [
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/o/n/F/s/s/s' },
     runnerLogs: /certificate is valid for/,
     mustNot: ['tls-hostname-mismatch', 'tls-unknown-authority'],
-    fix: printedFix(/sed -i .*\/etc\/hosts/),
+    fix: printedFix(/sed -e .*\/etc\/hosts/),
   },
   {
     id: 'D-07b',

@@ -175,7 +175,7 @@ export const gitlabRows: readonly Row[] = [
     },
     expect: { cause: 'url-path-wrong', severity: 'critical', chain: 'o/o/n/o/o/F/s' },
     mustNot: ['gitlab-version-skew', 'not-a-gitlab-server'],
-    fix: printedFix(/sed -i .*config\.toml/),
+    fix: printedFix(/sed -e .*config\.toml/),
   },
   {
     id: 'G-11',

@@ -368,7 +368,7 @@ export const networkRows: readonly Row[] = [
     },
     runnerLogs: /connection refused/,
     mustNot: ['firewall-local-block', 'dns-wrong-answer'],
-    fix: printedFix(/sed -i .*config\.toml/),
+    fix: printedFix(/sed -e .*config\.toml/),
   },
   {
     id: 'N-12',

@@ -38,7 +38,7 @@ const oddRows: readonly Row[] = ODD_ADDRESSES.map((address, nth) => ({
   },
   runnerLogs: /no such host/,
   mustNot: ['tls-hostname-mismatch', 'tcp-connection-refused'],
-  fix: printedFix(/sed -i .*config\.toml/),
+  fix: printedFix(/sed -e .*config\.toml/),
 }));
 
 export const urlRows: readonly Row[] = [

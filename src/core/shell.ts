@@ -11,3 +11,14 @@ export function assignmentArguments(variables: Readonly<Record<string, string>>)
     .map(([name, value]) => `${name}=${quoteArgument(value)}`)
     .join(' ');
 }
+
+/**
+ * Changes a file by scripts of sed, as every sed can: `sed -i` would put a new file in place of a link, fails where the file
+ * is a mount, and that of BusyBox follows no link. `path` is quoted already; `input` is what the scripts read.
+ */
+export function editFile(path: string, scripts: readonly string[], input?: string): string {
+  const edits = scripts.map((script) => `-e ${quoteArgument(script)}`).join(' ');
+  const read = input === undefined ? '' : `${input} | `;
+  const write = String.raw`printf '%s\n' "$text" | sudo tee ${path} >/dev/null`;
+  return `text=$(${read}sudo sed ${edits} ${path}) && ${write}`;
+}

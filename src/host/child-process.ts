@@ -31,6 +31,8 @@ export interface Command {
   readonly isBackground?: boolean;
   /** It runs in the network at hand. */
   readonly isInNetwork?: boolean;
+  /** It starts programs of its own: they end with it. */
+  readonly startsOthers?: boolean;
 }
 
 export type ChildResult =
@@ -73,7 +75,7 @@ export function boundedChild(): BoundedChild {
     const child = spawnChild(command);
     if (child instanceof Error) return { kind: 'failed', error: child } as const;
     const ended = endOf(child, command);
-    const answer = answerOf(child, ended, whenAborted(signal, since));
+    const answer = answerOf(child, command, ended, whenAborted(signal, since));
     inFlight.set(key, answer);
     void forget(key, child, ended);
     return answer;
@@ -100,22 +102,25 @@ export function boundedChild(): BoundedChild {
 
 async function answerOf(
   child: ChildProcess,
+  command: Command,
   ended: Promise<ChildResult>,
   aborted: Promise<ChildResult>,
 ): Promise<ChildResult> {
   const result = await Promise.race([ended, aborted]);
-  if (result.kind === 'hung') kill(child);
+  if (result.kind === 'hung') kill(child, command);
   return result;
 }
 
 /** Most failures to start come as an event; a host without memory makes `spawn` throw. */
 function spawnChild(command: Command): ChildProcess | Error {
-  const { program, args, input, env, isBackground, isInNetwork } = command;
+  const { program, args, input, env, isBackground, isInNetwork, startsOthers } = command;
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const start = (): ChildProcess =>
     spawn(program, args, {
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { PATH, LC_ALL: 'C', NODE_COMPILE_CACHE, ...env },
+      // A process group of its own, which a signal reaches as a whole.
+      detached: startsOthers === true,
     });
   try {
     const child = isInNetwork === true ? inNetworkAtHand(start) : start();
@@ -140,10 +145,8 @@ function lowerPriority(pid: number | undefined): void {
   }
 }
 
-async function endOf(
-  child: ChildProcess,
-  { program, onOutput, maxOutputBytes = MAX_OUTPUT_BYTES }: Command,
-): Promise<ChildResult> {
+async function endOf(child: ChildProcess, command: Command): Promise<ChildResult> {
+  const { program, onOutput, maxOutputBytes = MAX_OUTPUT_BYTES } = command;
   const { promise, resolve } = Promise.withResolvers<ChildResult>();
   const output: Buffer[] = [];
   let bytes = 0;
@@ -153,7 +156,7 @@ async function endOf(
     output.push(chunk);
     onOutput?.(chunk);
     if (bytes <= maxOutputBytes) return;
-    kill(child);
+    kill(child, command);
     const error = new Error(`${program} wrote more than ${maxOutputBytes} bytes`);
     resolve({ kind: 'failed', error });
   });
@@ -168,9 +171,18 @@ async function endOf(
 }
 
 /** One in an uninterruptible call ends only later; its pipes must not keep this program. */
-function kill(child: ChildProcess): void {
+function kill(child: ChildProcess, { startsOthers }: Command): void {
+  if (startsOthers === true && child.pid !== undefined) killGroup(child.pid);
   child.kill('SIGKILL');
   for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }
 
 async function whenAborted(signal: AbortSignal, since: Instant): Promise<ChildResult> {

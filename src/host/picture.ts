@@ -86,6 +86,7 @@ export async function readHostPicture(
       env: SHORT_LOOKUPS,
       maxOutputBytes: MAX_BYTES,
       isBackground: true,
+      startsOthers: true,
       onOutput: (chunk) => output.push(chunk),
     },
     { signal: deadline.signal },

@@ -1,12 +1,14 @@
 /** The picture of this host: real programs, in a child that answers even when one of them hangs. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, networkInterfaces, release, tmpdir, totalmem } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { hostFacts, readHostPicture } from '../../src/host/picture.ts';
-import { PATIENCE_MILLISECONDS } from '../support/until.ts';
+import { parseStat } from '../../src/host/proc/runner-process.ts';
+import { PATIENCE_MILLISECONDS, until } from '../support/until.ts';
 
 /** What hangs does so for longer, and nothing else takes as long on a busy machine. */
 const PATIENT_SECONDS = 20;
@@ -39,7 +41,7 @@ test('the picture has system, machine, processor, memory, disks and interfaces',
   );
 });
 
-test('a program that hangs costs its own part and no other', async () => {
+test('a program that hangs costs its own part and no other, and is ended', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-picture-'));
   const { PATH = '' } = process.env;
   const pidFile = join(folder, 'pids');
@@ -51,13 +53,22 @@ test('a program that hangs costs its own part and no other', async () => {
 
     expect(picture.disks).toBeUndefined();
     expect(picture.memory?.totalBytes).toBe(totalmem());
+    const pids = (await readFile(pidFile, 'utf8')).trim().split('\n');
+    await until(() => pids.every((pid) => hasEnded(Number(pid))));
   } finally {
     process.env['PATH'] = PATH;
-    const pids = (await readFile(pidFile, 'utf8')).trim().split('\n');
-    for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+/** A process that nobody waits for stays as a zombie. */
+function hasEnded(pid: number): boolean {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.state === 'Z';
+  } catch {
+    return true;
+  }
+}
 
 test('a program that is stopping does not wait for it', async () => {
   expect(await readHostPicture(AbortSignal.abort(), PATIENCE_MILLISECONDS / 1000)).toEqual({});

@@ -3,7 +3,7 @@ import { isOddAddress } from '../../core/address.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoteArgument } from '../../core/shell.ts';
+import { editFile, quoteArgument } from '../../core/shell.ts';
 import { onHost } from '../cause-spec.ts';
 import { ADDRESS_CAUSES } from './addresses.ts';
 
@@ -200,9 +200,9 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       step('Show the line.', `grep -n ^hosts ${onHost(c, '/etc/nsswitch.conf')}`),
       step(
         'Add the source. The runner notices it within 5 s.',
-        c.fact('missing_source') === 'files'
-          ? `sudo sed -i --follow-symlinks 's/^hosts:/hosts: files/' ${onHost(c, '/etc/nsswitch.conf')}`
-          : `sudo sed -i --follow-symlinks 's/^hosts:.*/& dns/' ${onHost(c, '/etc/nsswitch.conf')}`,
+        editFile(onHost(c, '/etc/nsswitch.conf'), [
+          c.fact('missing_source') === 'files' ? 's/^hosts:/hosts: files/' : 's/^hosts:.*/& dns/',
+        ]),
       ),
     ],
     resolvedWhen: 'the DNS check passes again',

@@ -3,7 +3,7 @@ import type { Change, ChangedLine, ChangeKind } from '../../core/change.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import type { Place } from '../../core/place.ts';
-import { quoteArgument } from '../../core/shell.ts';
+import { editFile, quoteArgument } from '../../core/shell.ts';
 import type { ConcernedLines } from './concern.ts';
 
 export interface UndoOptions {
@@ -88,8 +88,7 @@ function sentenceOf(text: string): string {
 }
 
 function sed(edits: readonly string[], path: string): string {
-  const scripts = edits.map((edit) => `-e ${quoteArgument(edit)}`);
-  return `sudo sed -i --follow-symlinks ${scripts.join(' ')} ${path}`;
+  return editFile(path, edits);
 }
 
 function replaceEdit(from: ChangedLine, to: ChangedLine): string {

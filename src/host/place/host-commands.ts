@@ -2,7 +2,7 @@
 import type { HostCommands } from '../../core/place.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoteArgument } from '../../core/shell.ts';
+import { editFile, quoteArgument } from '../../core/shell.ts';
 import type { ResolverWriter } from './resolver-writer.ts';
 import { RESOLV_CONF } from './resolver-writer.ts';
 
@@ -63,8 +63,7 @@ function changeResolver(
 }
 
 function editOf(scripts: readonly string[]): string {
-  const edits = scripts.map((script) => `-e ${quoteArgument(script)}`).join(' ');
-  return `sudo sed -i --follow-symlinks ${edits} ${RESOLV_CONF}`;
+  return editFile(RESOLV_CONF, scripts);
 }
 
 function writeOf(lines: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** A runner that a script in /etc/init.d runs. */
 import { step } from '../../core/diagnosis.ts';
 import type { PlaceCommands } from '../../core/place.ts';
-import { assignmentArguments, quoteArgument } from '../../core/shell.ts';
+import { assignmentArguments, editFile, quoteArgument } from '../../core/shell.ts';
 import { limitStep, raiseLimitSteps } from './process-limits.ts';
 import type { RunnerCommand } from './runner-command.ts';
 import { logStep, runnerCommand, upgradeStep } from './runner-command.ts';
@@ -59,5 +59,5 @@ function exporting(defaultsFile: string | undefined, script: string, line: strin
   if (defaultsFile !== undefined) {
     return `echo ${quoteArgument(line)} | sudo tee -a ${quoteArgument(defaultsFile)}`;
   }
-  return `echo ${quoteArgument(line)} | sudo sed -i --follow-symlinks '1r /dev/stdin' ${quoteArgument(script)}`;
+  return editFile(quoteArgument(script), ['1r /dev/stdin'], `echo ${quoteArgument(line)}`);
 }
