@@ -1,6 +1,6 @@
 /**
  * What every job of an entry needs, whatever it does: a folder that takes something, and the runner's own image
- * (docs/decisions/0011-what-stops-every-job.md). A cause that is the same for others need not stop this entry.
+ * (docs/decisions/0012-what-stops-every-job.md). A cause that is the same for others need not stop this entry.
  */
 import type { CheckState } from '../core/check.ts';
 import type { Cause } from '../core/diagnosis.ts';
