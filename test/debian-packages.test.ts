@@ -15,17 +15,20 @@ const { NEEDED } = (await import(LIST)) as {
   readonly NEEDED: Readonly<Record<string, readonly DebianPackage[]>>;
 };
 const LAB = join(import.meta.dirname, '../lab');
-/** What is typed to take a cause away is named there, and runs in front of stand-ins at most. */
-const NAMING = join(import.meta.dirname, 'diagnosis');
+/** There these names are data: what a person types to take a cause away, or the engine of a container. */
+const NAMING = [
+  'diagnosis/',
+  'probes/service-container',
+  'host/proc/container-id',
+  'host/docker/container-state',
+].map((name) => join(import.meta.dirname, name));
 
 /** Every source text of the tests that `npm test` runs. */
 function testTexts(): readonly string[] {
   return readdirSync(import.meta.dirname, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map(({ parentPath, name }) => join(parentPath, name))
-    .filter(
-      (path) => !path.startsWith(LAB) && !path.startsWith(NAMING) && path !== import.meta.filename,
-    )
+    .filter((path) => [LAB, ...NAMING, import.meta.filename].every((own) => !path.startsWith(own)))
     .map((path) => readFileSync(path, 'utf8'));
 }
 

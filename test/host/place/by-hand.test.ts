@@ -61,6 +61,8 @@ async function typeStep(
     cwd: folder,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
+  // Most commands read nothing, and may have ended before it is written.
+  shell.stdin.on('error', () => {});
   shell.stdin.end(input);
 
   const [, signal] = (await ended) as [number | null, string];
