@@ -5,7 +5,7 @@
  * on a hung file system is a problem of the reading, and the last good document is kept beside it.
  */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 
 import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { Clock, Instant } from '../core/clock.ts';
@@ -25,6 +25,7 @@ import type { TomlVersion } from '../config/runner/dialect.ts';
 import { parseInWorker } from '../config/runner/parse-in-worker.ts';
 import type { RunnerDocument, RunnerTextReading } from '../config/runner/runner-config.ts';
 import { MAX_TOML_BYTES, tooLargeProblem } from '../config/runner/runner-toml.ts';
+import { readAtMost } from '../host/fs/read-at-most.ts';
 import { inRoot, readTextIn, statIn } from '../host/fs/in-root.ts';
 
 const READ_SECONDS = 2;
@@ -184,7 +185,9 @@ async function contentAt(seenPath: string, path: string, before: Content): Promi
     return { modifiedAt, problem: tooLargeProblem(path, found.size) };
   const stamp = [path, found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join(' ');
   const bytes =
-    before.bytes !== undefined && before.stamp === stamp ? before.bytes : await readFile(seenPath);
+    before.bytes !== undefined && before.stamp === stamp
+      ? before.bytes
+      : await readAtMost(seenPath, MAX_TOML_BYTES);
   const isSettled = Date.now() - found.ctimeMs > SETTLED_MILLISECONDS;
   return { modifiedAt, bytes, ...(isSettled ? { stamp } : {}) };
 }

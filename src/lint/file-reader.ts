@@ -5,7 +5,7 @@
  * Promises: at most MAX_ROUNDS rounds, small files only, and what does not answer in time counts as unknown.
  */
 import type { Stats } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { deadlineOf, withSignal } from '../core/abort.ts';
@@ -16,6 +16,7 @@ import type { FileAttributes, FileFact, FileFacts, LintContext } from './context
 import type { Prepared } from './lint.ts';
 import { judge, reportOf } from './lint.ts';
 import { inRoot } from '../host/fs/in-root.ts';
+import { readAtMost } from '../host/fs/read-at-most.ts';
 
 const MAX_ROUNDS = 4;
 const MAX_PATHS = 500;
@@ -76,10 +77,14 @@ export async function reportWithFiles(
   return reportOf(prepared, whole);
 }
 
-/** /proc may be mounted elsewhere than below the root. */
+/** What mounts a process sees is asked of the host's /proc, by the number that it has there. */
+const MOUNT_TABLE = /^\/proc\/(?:self|\d+)\/mountinfo$/;
+
+/** The host's /proc may be mounted elsewhere than below its root; that of a container is below the container's. */
 async function lookAt(path: string, paths: Paths, withContent: boolean): Promise<FileFact> {
-  if (path.startsWith('/proc/'))
-    return await factOf(join(paths.procfs, path.slice(6)), withContent);
+  const isOfHost =
+    paths.container === undefined ? path.startsWith('/proc/') : MOUNT_TABLE.test(path);
+  if (isOfHost) return await factOf(join(paths.procfs, path.slice(6)), withContent);
   try {
     return await inRoot(paths, path, async (seenPath) => await factOf(seenPath, withContent));
   } catch (error) {
@@ -98,7 +103,7 @@ async function factOf(seenPath: string, withContent: boolean): Promise<FileFact>
       modifiedAt: Math.floor(found.mtimeMs),
     };
     if (!withContent || attributes.kind !== 'file') return attributes;
-    return { ...attributes, content: await contentOf(seenPath, found.size) };
+    return { ...attributes, content: (await readAtMost(seenPath, MAX_BYTES)).toString('latin1') };
   } catch (error) {
     return factOfError(error);
   }
@@ -106,19 +111,6 @@ async function factOf(seenPath: string, withContent: boolean): Promise<FileFact>
 
 function factOfError(error: unknown): FileFact {
   return isErrno(error, 'ENOENT', 'ENOTDIR') ? { kind: 'missing' } : UNKNOWN;
-}
-
-/** The beginning of a file. Reads even if the size is 0, because files of /proc report that size. */
-async function contentOf(seenPath: string, size: number): Promise<string> {
-  if (size === 0) return (await readFile(seenPath, 'latin1')).slice(0, MAX_BYTES);
-  const handle = await open(seenPath);
-  try {
-    const buffer = Buffer.alloc(Math.min(size, MAX_BYTES));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return buffer.toString('latin1', 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
 }
 
 function kindOf(found: Stats): FileAttributes['kind'] {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import type { Paths } from '../../src/core/paths.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { LintContext } from '../../src/lint/context.ts';
 import { reportWithFiles } from '../../src/lint/file-reader.ts';
@@ -57,10 +58,14 @@ afterAll(async () => {
 });
 
 /** `rule: message` of what is found, with HERE for the folder. */
-async function found(text: string, over: Partial<LintContext> = {}): Promise<readonly string[]> {
+async function found(
+  text: string,
+  over: Partial<LintContext> = {},
+  paths: Paths = HOST_PATHS,
+): Promise<readonly string[]> {
   const whole = `[[runners]]\n  name = "a"\n${text.replaceAll('HERE', folder)}`;
   const prepared = prepare(whole, 'config.toml');
-  const { findings } = await reportWithFiles(prepared, { now: Date.now(), ...over }, HOST_PATHS);
+  const { findings } = await reportWithFiles(prepared, { now: Date.now(), ...over }, paths);
   return findings
     .filter(({ rule }) => /^(?:T0[1-6]|D09|D11|D16|X04|C06|A01|S0[23])$/.test(rule))
     .map(({ rule, message }) => `${rule}: ${message}`.replaceAll(folder, 'HERE'));
@@ -224,4 +229,15 @@ test('a CA file in the directory of another user', async () => {
     'T05: a runner with uid 0 does not read HERE/.gitlab-runner/certs/gitlab.example.com.crt',
   ]);
   expect(await found(text, { ...context, process: { ...PROCESS, uid: 999 } })).toEqual([]);
+});
+
+test('a file below /proc that a container names is looked for in its root, and not in /proc of the host', async () => {
+  const text = '  tls-ca-file = "/proc/version"';
+  const missing = 'T01: tls-ca-file of entry "a" does not exist';
+  const container = { ...HOST_PATHS, rootfs: folder, container: 'docker:a' };
+  const withProc = { ...container, rootfs: '/proc/self/root' };
+
+  expect(await found(text, {}, container)).toEqual([missing]);
+  expect(await found(text, {}, withProc)).toEqual([]);
+  expect(await found(text)).toEqual(['T01: tls-ca-file of entry "a" is not PEM']);
 });

@@ -3,11 +3,11 @@
  * resolves the name and dials. Files of the container are read with care, because a job may have replaced them.
  */
 import { constants, open } from 'node:fs/promises';
-import { join } from 'node:path';
 
 import { deadlineOf } from '../../core/abort.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { ContainerRequest } from './container-probe.ts';
+import { inRoot } from '../../host/fs/in-root.ts';
 import { checkReachability } from '../dial/reachability.ts';
 
 const MAX_BYTES = 64 * 1024;
@@ -26,7 +26,11 @@ process.stdout.write(JSON.stringify(end), () => process.exit());
 /** A pipe or a device in its place is nothing, and neither is what is much too long. */
 async function read(path: string): Promise<string | undefined> {
   try {
-    await using file = await open(join(root, path), constants.O_RDONLY | constants.O_NONBLOCK);
+    await using file = await inRoot(
+      { rootfs: root, container: root },
+      path,
+      async (seenPath) => await open(seenPath, constants.O_RDONLY | constants.O_NONBLOCK),
+    );
     const info = await file.stat();
     if (!info.isFile() || info.size > MAX_BYTES) return undefined;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);

@@ -1,11 +1,12 @@
 /** A file as a short text that changes with its content. Read again only when its metadata has changed. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 
 import type { Instant } from '../../core/clock.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot, linkIn, statIn } from './in-root.ts';
+import { readAtMost } from './read-at-most.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const SHOWN_DIGITS = 12;
@@ -60,7 +61,7 @@ export function digestOf(content: string | Buffer): string {
 
 async function describeContent<L>(seenPath: string, size: number, excerpt: Excerpt<L>) {
   if (size > MAX_BYTES) return { text: `${size} bytes`, lines: [] };
-  const bytes = await readFile(seenPath);
+  const bytes = await readAtMost(seenPath, MAX_BYTES);
   const text = `sha256 ${digestOf(bytes)}, ${bytes.length} bytes`;
   return { text, lines: excerpt(bytes.toString('utf8')) };
 }

@@ -4,20 +4,26 @@
  *
  * Promises: no link leads out of the root, whatever is changed while the path is followed, since each part is opened
  * without following it and the next one is looked for below what was opened; a link of /proc counts as its text. In a
- * container a pipe or a device in the place of a file is no file. Our own root is read by plain paths.
+ * container a pipe or a device in the place of a file is no file, and neither is what the kernel makes up as it is read:
+ * such a file may have no end, or wait for ever. Our own root is read by plain paths.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { access, constants, open, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { access, constants, open, readdir, readlink, stat, statfs } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
+import { readAtMost } from './read-at-most.ts';
 
 /** <fcntl.h> of Linux; Node has no name for it. */
 const O_PATH = 0o10_000_000;
 /** As many as the kernel follows. */
 const MAX_LINKS = 40;
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+/** Types of statfs, as <linux/magic.h> has them: proc, sysfs, debugfs, tracefs. */
+const KERNEL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0x9f_a0, 0x62_65_65_72, 0x64_62_67_20, 0x74_72_61_63,
+]);
 
 type Root = Pick<Paths, 'rootfs' | 'container'>;
 
@@ -30,7 +36,7 @@ export async function inRoot<T>(
   if (rootfs === '/') return await use(path);
   await using folders = await Folders.of(rootfs);
   const file = await folders.follow(path);
-  if (container !== undefined) await refuseDevice(file, path);
+  if (container !== undefined) await refuseSpecial(file, path);
   return await use(descriptorPath(file));
 }
 
@@ -41,9 +47,9 @@ export async function readTextIn(
   encoding: 'utf8' | 'latin1' = 'utf8',
 ): Promise<string> {
   return await inRoot(paths, path, async (seenPath) => {
-    const { size } = await stat(seenPath);
-    if (size > MAX_TEXT_BYTES) throw systemError('EFBIG', path);
-    return await readFile(seenPath, encoding);
+    const bytes = await readAtMost(seenPath, MAX_TEXT_BYTES + 1);
+    if (bytes.length > MAX_TEXT_BYTES) throw systemError('EFBIG', path);
+    return bytes.toString(encoding);
   });
 }
 
@@ -171,9 +177,15 @@ function descriptorPath({ fd }: FileHandle): string {
   return `/proc/self/fd/${fd}`;
 }
 
-async function refuseDevice(file: FileHandle, path: string): Promise<void> {
+async function refuseSpecial(file: FileHandle, path: string): Promise<void> {
   const info = await file.stat();
-  if (!info.isFile() && !info.isDirectory() && !info.isSocket()) throw systemError('ENXIO', path);
+  if (info.isDirectory() || info.isSocket()) return;
+  if (!info.isFile() || (await isMadeByKernel(file))) throw systemError('ENXIO', path);
+}
+
+async function isMadeByKernel(file: FileHandle): Promise<boolean> {
+  const { type } = await statfs(descriptorPath(file));
+  return KERNEL_FILE_SYSTEMS.has(type);
 }
 
 function systemError(code: string, path: string): Error {

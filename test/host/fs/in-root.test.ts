@@ -82,6 +82,17 @@ test('a pipe of a container is no file, and is not waited for', async () => {
   });
 });
 
+test('what the kernel makes up as it is read is no file of a container, and its folders are listed', async () => {
+  const inContainer = { rootfs: '/proc/self/root', container: 'docker:a' };
+
+  for (const path of ['/proc/self/status', '/proc/version']) {
+    await expect(readTextIn(inContainer, path)).rejects.toMatchObject({ code: 'ENXIO' });
+  }
+  expect(await namesIn(inContainer, '/proc/self/fd')).not.toEqual([]);
+  const plain = { rootfs, container: 'docker:a' };
+  expect(await readTextIn(plain, '/etc/real/hosts')).toBe('of the container');
+});
+
 test('our own root is read by plain paths', async () => {
   expect(await inRoot({ rootfs: '/' }, '/etc/../x', async (seenPath) => seenPath)).toBe(
     '/etc/../x',
