@@ -97,7 +97,7 @@ function usesOf(
   if (executor === 'shell') {
     const builds = asProcessSees(buildsDir ?? 'builds', process);
     // Below the short token are the working copies of this entry alone.
-    const own = id === undefined ? {} : { workingCopies: join(builds, id.replace(/#.*/, '')) };
+    const own = workingCopiesOf(builds, id);
     return [
       { path: builds, role: `builds_dir of ${name}`, ...jobFolderOf(id, own) },
       { path: asProcessSees(cacheDir ?? 'cache', process), role: `cache_dir of ${name}` },
@@ -111,6 +111,12 @@ function usesOf(
     ...(buildsDir === undefined ? [] : [{ path: buildsDir, role: `builds_dir of ${name}` }]),
     ...(cacheDir === undefined ? [] : [{ path: cacheDir, role: `cache_dir of ${name}` }]),
   ].filter(({ path }) => isAbsolute(path));
+}
+
+/** Of the short token, which the runner names the folder by. Any other text of config.toml makes no path to remove. */
+function workingCopiesOf(builds: string, id = ''): Pick<JobFolder, 'workingCopies'> {
+  const shortToken = id.replace(/#\d+$/, '');
+  return /^[\w-]{8,9}$/.test(shortToken) ? { workingCopies: join(builds, shortToken) } : {};
 }
 
 function jobFolderOf(

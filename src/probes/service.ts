@@ -140,7 +140,7 @@ function seenContainer(
   const { name } = container;
   const now = clock.wall();
   const hasProcess = main !== undefined;
-  const seen = { name, state: withPlainLine(state), now, hasProcess, absentSeconds };
+  const seen = { name, state: withPlainTexts(state), now, hasProcess, absentSeconds };
   if (!('restarts' in state)) return { ...seen, restarts: 0 };
   const age = main === undefined ? undefined : (now - main.startedAt) / 1000;
   const counted = { restarts: state.restarts, lifeSeconds: undefined };
@@ -154,11 +154,14 @@ interface ContainerTools {
   readonly clock: Clock;
 }
 
-/** What it wrote may hold colours and secrets. */
-function withPlainLine(state: ContainerState): ContainerState {
-  if (!('lastLine' in state) || state.lastLine === undefined) return state;
-  return { ...state, lastLine: plainLine(state.lastLine) };
+/** What it wrote, and what the engine and its health check say, may hold line ends, colours and secrets. */
+function withPlainTexts(state: ContainerState): ContainerState {
+  const texts = Object.entries(state).filter(([key]) => TEXTS.has(key));
+  const plain = texts.map(([key, text]) => [key, text === undefined ? text : plainLine(text)]);
+  return { ...state, ...Object.fromEntries(plain) };
 }
+
+const TEXTS: ReadonlySet<string> = new Set(['lastLine', 'said', 'why']);
 
 function measuresOf(ours: readonly RunnerProcess[], { main, unit, container }: Found) {
   const ofContainer = container !== undefined && 'restarts' in container.state;

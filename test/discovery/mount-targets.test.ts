@@ -274,6 +274,19 @@ describe('what no job begins without', () => {
     ]);
   });
 
+  test.each(['', '..', '../../../..', '.', 'a/../../etc', 'abc def', '$(reboot)'])(
+    'is nothing to remove by hand when the entry is called "%s"',
+    (id) => {
+      const found = targets({
+        entries: ['executor = "shell"\nbuilds_dir = "/data/builds"'],
+        ids: [id],
+        mounts: [mount('/data')],
+      });
+
+      expect(found.map(({ jobFolders }) => jobFolders)).toEqual([[{ runner: id }]]);
+    },
+  );
+
   test('is the data of a Docker on this host, of which nothing is removed by hand', () => {
     const [found] = targets({
       entries: ['executor = "docker"'],

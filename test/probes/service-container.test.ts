@@ -88,6 +88,16 @@ test('a container that has stopped says how, in a line that may be shown', async
   );
 });
 
+test.each<ContainerState>([
+  { kind: 'created', why: 'mount:\n  token=glrt-abcdefghijklmnopqrst' },
+  { kind: 'unhealthy', restarts: 0, said: 'mount:\n  token=glrt-abcdefghijklmnopqrst' },
+])('what the engine says of one that is $kind is one line without secrets', async (state) => {
+  const text = JSON.stringify(await look(state));
+
+  expect(text).toContain('mount: token=');
+  expect(text).not.toContain('abcdefghijklmnopqrst');
+});
+
 const OOM = { ...END, exitCode: 137, isOutOfMemory: true, memoryBytes: 1000 };
 
 test.each<readonly [string, string, ContainerState]>([

@@ -49,9 +49,13 @@ const prune = (c: CauseContext) => {
   if (engine === undefined) return [];
   return [step(`Remove what ${engine.name} no longer uses.`, engine.client('system prune'))];
 };
-/** Jobs fetch them again; other files of a builds folder may be of someone. */
+/**
+ * Jobs fetch them again; other files of a builds folder may be of someone. Not through the root of a process, where a link of a
+ * container leads elsewhere.
+ */
 const removeWorkingCopies = (c: CauseContext) => {
-  const folders = c.optional('working_copies')?.split(', ') ?? [];
+  const named = c.optional('working_copies')?.split(', ') ?? [];
+  const folders = named.filter((folder) => !isBelow('/proc', c.place.hostPath(folder)));
   if (folders.length === 0) return [];
   return [
     step(

@@ -80,8 +80,15 @@ async function engineByMarks(rootfs: string): Promise<Container['engine']> {
   return (await isThereIn({ rootfs }, '/.dockerenv')) ? 'docker' : undefined;
 }
 
-/** The root of a process without an engine, by its path on the host where that is known. */
+/**
+ * The root of a process without an engine, by its path on the host where that is known. Whoever made the folder chose its
+ * name, which is printed in commands: other characters than those of a path are question marks.
+ */
 async function rootName(folder: string): Promise<string> {
+  return (await rootText(folder)).replace(/[^\w./:@+-]/g, '?');
+}
+
+async function rootText(folder: string): Promise<string> {
   const changed = await readlink(join(folder, 'root')).catch(() => '/');
   if (changed !== '/') return changed;
   const { root = '/', device = '' } = (await rootMount(folder)) ?? {};
