@@ -16,7 +16,7 @@ import type { FileAttributes, FileFact, FileFacts, LintContext } from './context
 import type { Prepared } from './lint.ts';
 import { judge, reportOf } from './lint.ts';
 import { inRoot } from '../host/fs/in-root.ts';
-import { readAtMost } from '../host/fs/read-at-most.ts';
+import { readAtOnce } from '../host/fs/read-at-most.ts';
 
 const MAX_ROUNDS = 4;
 const MAX_PATHS = 500;
@@ -103,7 +103,7 @@ async function factOf(seenPath: string, withContent: boolean): Promise<FileFact>
       modifiedAt: Math.floor(found.mtimeMs),
     };
     if (!withContent || attributes.kind !== 'file') return attributes;
-    return { ...attributes, content: (await readAtMost(seenPath, MAX_BYTES)).toString('latin1') };
+    return { ...attributes, content: (await readAtOnce(seenPath, MAX_BYTES)).toString('latin1') };
   } catch (error) {
     return factOfError(error);
   }

@@ -3,9 +3,19 @@ import { constants, open } from 'node:fs/promises';
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** Rejects rather than waits for what a file that is read as it is written may yet tell. */
+const { O_RDONLY, O_NONBLOCK } = constants;
+
 export async function readAtMost(seenPath: string, maxBytes: number): Promise<Buffer> {
-  await using file = await open(seenPath, constants.O_RDONLY | constants.O_NONBLOCK);
+  return await readOpened(seenPath, O_RDONLY, maxBytes);
+}
+
+/** Rejects rather than waits for what a file such as /proc/kmsg may yet tell. */
+export async function readAtOnce(seenPath: string, maxBytes: number): Promise<Buffer> {
+  return await readOpened(seenPath, O_RDONLY | O_NONBLOCK, maxBytes);
+}
+
+async function readOpened(seenPath: string, flags: number, maxBytes: number): Promise<Buffer> {
+  await using file = await open(seenPath, flags);
   const chunks: Buffer[] = [];
   for (let left = maxBytes; left > 0;) {
     const chunk = Buffer.alloc(Math.min(left, CHUNK_BYTES));
