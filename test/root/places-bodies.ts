@@ -1,4 +1,5 @@
 /** Bodies of places.test.ts, each in a /proc, a network and mounts of its own. */
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,8 @@ import { detailOf, reasonOf } from '../../src/core/finding.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { defaultSettings } from '../../src/config/settings/settings.ts';
 import { Discovery } from '../../src/discovery/discovery.ts';
+import { inNetworkAtHand, inNetworkOf, networkOf } from '../../src/host/net/network.ts';
+import { readProc } from '../../src/host/proc/proc-files.ts';
 import { createLog } from '../../src/log.ts';
 import type { ContainerOptions, HandMadeContainer } from '../support/hand-made-container.ts';
 import { startContainer } from '../support/hand-made-container.ts';
@@ -156,6 +159,27 @@ export async function restarted(): Promise<{
     after,
     leftOpen: await otherNetworksHeld(),
   };
+}
+
+/** Addresses of our own network, read while this thread is in that of a container; and there. */
+export async function readFromElsewhere(): Promise<{
+  readonly there: string | undefined;
+  readonly here: string | undefined;
+}> {
+  await using root = await folder();
+  await using made = await withHosts(root.path, 'one');
+  const network = networkOf(made.pid, HOST_PATHS);
+  if (network === undefined) throw new Error('the container has no network of its own');
+  const paths = { ...HOST_PATHS, network };
+  const reading = inNetworkOf(paths, () =>
+    inNetworkAtHand(() => {
+      const begun = readProc(HOST_PATHS, 'net/fib_trie');
+      // Long enough for another thread to open the file.
+      spawnSync('true');
+      return begun;
+    }),
+  );
+  return { there: await readProc(paths, 'net/fib_trie'), here: await reading };
 }
 
 /** The same view by a process without these capabilities. */

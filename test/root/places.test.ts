@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import type { Body } from '../support/run-body.ts';
 import { runBody } from '../support/run-body.ts';
-import { restarted, twoContainers, withoutRights } from './places-bodies.ts';
+import { readFromElsewhere, restarted, twoContainers, withoutRights } from './places-bodies.ts';
 
 const BODIES = new URL('./places-bodies.ts', import.meta.url).href;
 const ALONE = [
@@ -54,6 +54,13 @@ test('one that ends and comes back is the same place, and nothing is said of it 
   expect(between.problems).toEqual([]);
   expect(withoutTimes(after)).toEqual(withoutTimes(before));
   expect(leftOpen).toEqual([]);
+});
+
+test('files of our own network are ours, also while the first thread is in another one', async () => {
+  const { there, here } = await alone(readFromElsewhere);
+
+  expect(there).toContain('10.9.9.2');
+  expect(here).not.toContain('10.9.9.2');
 });
 
 test('what may not be entered is unknown, and says what is missing', async () => {

@@ -4,18 +4,19 @@
  * (docs/decisions/0011-in-the-network-of-the-runner.md). A socket stays in the network where it was made.
  *
  * Promises: nothing is entered but the network that was meant, and nothing of it is held open; a network that may not be
- * entered is an error with the code ENTRY_REFUSED, never one that a server or a route could give.
+ * entered is an error with the code ENTRY_REFUSED, never one that a server or a route could give, and what this program
+ * lacks for another reason keeps its own code (EMFILE).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { readlink } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import type { LookupFunction } from 'node:net';
 import { isIP, Socket } from 'node:net';
 import { lookup as lookupWithLibc } from 'node:dns';
 import { join } from 'node:path';
 
+import { isErrno } from '../../core/errno.ts';
 import type { Network, Paths } from '../../core/paths.ts';
 import type { Address } from '../../core/probe.ts';
 import { libc } from '../libc.ts';
@@ -53,15 +54,17 @@ export function networkKey(): string {
   return network === undefined ? '' : String(network.inode);
 }
 
-/** The network of a process where it is not ours; undefined where it is, or cannot be seen. */
-export async function networkOf(pid: number, { procfs }: Paths): Promise<Network | undefined> {
-  const [own, other] = await Promise.all(
-    ['/proc/self/ns/net', join(procfs, String(pid), 'ns/net')].map(
-      async (path) => await readlink(path).catch(() => undefined),
-    ),
-  );
-  if (own === undefined || other === undefined || own === other) return undefined;
-  return { pid, inode: Number(/\d+/.exec(other)?.[0]) };
+/**
+ * The network of a process where it is not ours; undefined where it is, or cannot be seen. It waits for nothing: read by
+ * another thread, this one could be elsewhere at that moment.
+ */
+export function networkOf(pid: number, { procfs }: Paths): Network | undefined {
+  try {
+    const inode = Number(/\d+/.exec(readlinkSync(join(procfs, String(pid), 'ns/net')))?.[0]);
+    return inode === fstatSync(ownNetwork()).ino ? undefined : { pid, inode };
+  } catch {
+    return undefined;
+  }
 }
 
 /** What keeps this program out of a network; undefined when nothing does, or when the network is gone. */
@@ -77,19 +80,27 @@ export function obstacleTo(paths: Paths): string | undefined {
 /** An unconnected TCP socket of the network at hand. */
 export function newTcpSocket(family: Address['family'], set?: (fd: number) => void): Socket {
   if (atHand.getStore() === undefined && set === undefined) return new Socket();
-  const fd = descriptorOf(family, 'tcp');
-  set?.(fd);
-  return new Socket({ fd, readable: true, writable: true });
+  return wrap(descriptorOf(family, 'tcp'), (fd) => {
+    set?.(fd);
+    return new Socket({ fd, readable: true, writable: true });
+  });
 }
 
 /** An unconnected UDP socket of the network at hand. */
 export function newUdpSocket(family: Address['family']): DatagramSocket {
   const kind = family === 6 ? 'udp6' : 'udp4';
   if (atHand.getStore() === undefined) return createSocket(kind);
-  const fd = descriptorOf(family, 'udp');
-  const socket = createSocket(kind);
-  socket.bind({ fd });
-  return socket;
+  return wrap(descriptorOf(family, 'udp'), (fd) => createSocket(kind).bind({ fd }));
+}
+
+/** Nothing else closes a descriptor that no socket has taken. */
+function wrap<T>(fd: number, make: (fd: number) => T): T {
+  try {
+    return make(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 export interface Destination {
@@ -156,8 +167,8 @@ function openNetwork(file: string): number {
   try {
     return openSync(file, 'r');
   } catch (error) {
-    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new EntryError(isGone ? 'its network is gone' : NO_RIGHT, isGone);
+    if (isErrno(error, 'ENOENT', 'ESRCH')) throw new EntryError('its network is gone', true);
+    throw isErrno(error, 'EACCES', 'EPERM') ? new EntryError(NO_RIGHT) : error;
   }
 }
 

@@ -27,7 +27,7 @@ const CLOSED =
 export async function enclosureOf(pid: number, paths: Paths): Promise<Enclosure> {
   const folder = join(paths.procfs, String(pid));
   const view = await viewOf(folder, paths);
-  const network = await networkOf(pid, paths);
+  const network = networkOf(pid, paths);
   const there = network === undefined ? {} : { network };
   if (view === 'host') return there;
   const groups = await readFile(join(folder, 'cgroup'), 'utf8').catch(() => '');

@@ -1,5 +1,5 @@
 /** Numbers from the files of /proc: pure parsers of text, and one reader. Sources: proc(5), PSI. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -13,10 +13,16 @@ export async function readProc(paths: Paths, name: string): Promise<string | und
   return await readFile(procFile(paths, name), 'utf8').catch(() => undefined);
 }
 
-/** `net` is that of the reader; another network shows its own below a process in it. */
+/**
+ * `net` is that of the first thread of this program, which is in another network for moments; those that read files
+ * never are. Another network shows its own below a process in it.
+ */
 export function procFile({ procfs, network }: Paths, name: string): string {
-  const isThere = network !== undefined && name.startsWith('net/');
-  return join(procfs, isThere ? String(network.pid) : '', name);
+  if (!name.startsWith('net/')) return join(procfs, name);
+  if (network !== undefined) return join(procfs, String(network.pid), name);
+  const ofThread = join(procfs, 'thread-self');
+  // A copy of /proc has no threads.
+  return join(existsSync(ofThread) ? ofThread : procfs, name);
 }
 
 /** Settings of a network are shown to those in it alone. */

@@ -1,6 +1,6 @@
 /** The network in which a check looks: test/root/places.test.ts enters one for real. */
 import { mkdir, readFile, symlink } from 'node:fs/promises';
-import { globSync } from 'node:fs';
+import { fstatSync, globSync } from 'node:fs';
 
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import {
   inNetworkAtHand,
   inNetworkOf,
   networkOf,
+  newTcpSocket,
   newUdpSocket,
   obstacleTo,
 } from '../../../src/host/net/network.ts';
@@ -45,8 +46,8 @@ test('no other file makes a socket, so that none is made in the wrong network', 
 
 describe('the network of a process', () => {
   test('is not another one where it is ours, or cannot be seen', async () => {
-    expect(await networkOf(process.pid, HOST_PATHS)).toBeUndefined();
-    expect(await networkOf(2 ** 30, HOST_PATHS)).toBeUndefined();
+    expect(networkOf(process.pid, HOST_PATHS)).toBeUndefined();
+    expect(networkOf(2 ** 30, HOST_PATHS)).toBeUndefined();
   });
 
   test('is known by its number', async () => {
@@ -54,7 +55,7 @@ describe('the network of a process', () => {
     await mkdir(join(root.paths.procfs, '7/ns'), { recursive: true });
     await symlink('net:[4026530000]', join(root.paths.procfs, '7/ns/net'));
 
-    expect(await networkOf(7, root.paths)).toEqual({ pid: 7, inode: 4_026_530_000 });
+    expect(networkOf(7, root.paths)).toEqual({ pid: 7, inode: 4_026_530_000 });
   });
 });
 
@@ -110,6 +111,29 @@ test('a connection for HTTP resolves its name first, and an error comes back', a
     (error) => refused.resolve(error),
   );
   expect(await refused.promise).toMatchObject({ message: 'none' });
+});
+
+test('a network that cannot be opened for another reason lacks no right', async () => {
+  await using root = await rootFolder({ '/proc/mark': '' });
+  await mkdir(join(root.paths.procfs, '7/ns'), { recursive: true });
+  await symlink('net', join(root.paths.procfs, '7/ns/net'));
+  const paths = { ...root.paths, network: { pid: 7, inode: 1 } };
+
+  expect(() => inNetworkOf(paths, () => inNetworkAtHand(() => 'made'))).toThrow(
+    expect.objectContaining({ code: 'ELOOP' }),
+  );
+  expect(obstacleTo(paths)).toBeUndefined();
+});
+
+test('a descriptor that no socket takes is closed', () => {
+  let made = -1;
+  const refuse = (fd: number): never => {
+    made = fd;
+    throw new Error('not set');
+  };
+
+  expect(() => newTcpSocket(4, refuse)).toThrow('not set');
+  expect(() => fstatSync(made)).toThrow(expect.objectContaining({ code: 'EBADF' }));
 });
 
 test('a datagram socket of our own network is a plain one', async () => {

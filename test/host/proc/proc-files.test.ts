@@ -6,8 +6,10 @@ import {
   parseLoad,
   parseMemory,
   parsePressure,
+  procFile,
   readProc,
 } from '../../../src/host/proc/proc-files.ts';
+import { HOST_PATHS } from '../../../src/core/paths.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 
 test('idle and waiting for a disk are not busy; guest time is counted once', () => {
@@ -65,4 +67,15 @@ test('a file below the given /proc is read; one that is missing is undefined', a
 
   expect(await readProc(root.paths, 'pressure/cpu')).toBe('some');
   expect(await readProc(root.paths, 'pressure/io')).toBeUndefined();
+});
+
+test('files of a network are those of the thread that reads, or of a process in another one', async () => {
+  await using copy = await rootFolder({ '/proc/net/route': '' });
+
+  expect(procFile(HOST_PATHS, 'net/route')).toBe('/proc/thread-self/net/route');
+  expect(procFile(HOST_PATHS, 'vmstat')).toBe('/proc/vmstat');
+  expect(procFile(copy.paths, 'net/route')).toBe(`${copy.paths.procfs}/net/route`);
+  expect(procFile({ ...HOST_PATHS, network: { pid: 7, inode: 1 } }, 'net/route')).toBe(
+    '/proc/7/net/route',
+  );
 });
