@@ -17,6 +17,17 @@ export function curl(c: CauseContext, options: string, url = c.url): Command {
   return c.place.inNetwork(`curl ${options}${viaProxy(c)} ${quoteArgument(url)}`);
 }
 
+/** True where the network of the runner is not that of the host. */
+export function hasOwnNetwork({ place }: CauseContext): boolean {
+  return place.paths.network !== undefined;
+}
+
+/** Without a command where that network is gone: in another one it would change what is not meant. */
+export function stepInNetwork(c: CauseContext, text: string, command: Command): FixStep {
+  const there = c.place.inNetwork(command);
+  return step(text, hasOwnNetwork(c) && there === command ? undefined : there);
+}
+
 function viaProxy({ proxy, hasOtherProxies }: CauseContext): string {
   // A shell may have the proxy that the runner does not have.
   if (proxy === undefined) return hasOtherProxies ? " --noproxy '*'" : '';

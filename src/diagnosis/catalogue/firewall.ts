@@ -1,8 +1,9 @@
-/** Commands about a rule of this host's own firewall, for the program that shows the rule or manages it. */
+/** Commands about a rule of the firewall in the runner's network, for the program that shows the rule or manages it. */
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext } from '../cause-spec.ts';
+import { hasOwnNetwork, stepInNetwork } from './commands.ts';
 
 /** Every rule that may block, whichever program wrote it. */
 export const SHOW_BLOCKING_RULES =
@@ -14,9 +15,9 @@ const PERMANENT = 'then make the change permanent where the rules are configured
 export function openFirewall(c: CauseContext): readonly FixStep[] {
   if (c.optional('rule') === undefined) {
     const text = 'Find the rule that blocks port 53, and remove it where the rules are configured.';
-    return [step(text, SHOW_BLOCKING_RULES)];
+    return [stepInNetwork(c, text, SHOW_BLOCKING_RULES)];
   }
-  const byManager = MANAGERS[c.optional('rule_manager') ?? ''];
+  const byManager = MANAGERS[managerOf(c) ?? ''];
   if (byManager !== undefined) return byManager(c);
   return /tables/.test(c.fact('rule_program')) ? openIptables(c) : openNftables(c);
 }
@@ -28,13 +29,15 @@ function openNftables(c: CauseContext): readonly FixStep[] {
     ? ['ct state established,related']
     : portsOf(c).map(([protocol, port]) => `${protocol} dport ${port}`);
   return [
-    step('Show the rule in its chain.', `sudo nft --handle list chain ${chain}`),
+    stepInNetwork(c, 'Show the rule in its chain.', `sudo nft --handle list chain ${chain}`),
     handle === undefined
-      ? step(
+      ? stepInNetwork(
+          c,
           `Allow the runner's traffic; ${PERMANENT}.`,
           accepted.map((match) => `sudo nft insert rule ${chain} ${match} accept`).join(' && '),
         )
-      : step(
+      : stepInNetwork(
+          c,
           `Remove the rule; ${PERMANENT}.`,
           `sudo nft delete rule ${chain} handle ${quoteArgument(handle)}`,
         ),
@@ -49,13 +52,15 @@ function openIptables(c: CauseContext): readonly FixStep[] {
     ? ['-m conntrack --ctstate ESTABLISHED,RELATED']
     : portsOf(c).map(([protocol, port]) => `-p ${protocol} --dport ${port}`);
   return [
-    step('Show the rule in its chain.', `${program} -S ${chain}`),
+    stepInNetwork(c, 'Show the rule in its chain.', `${program} -S ${chain}`),
     rule === undefined
-      ? step(
+      ? stepInNetwork(
+          c,
           `Allow the runner's traffic; ${PERMANENT}.`,
           accepted.map((match) => `${program} -I ${chain} ${match} -j ACCEPT`).join(' && '),
         )
-      : step(
+      : stepInNetwork(
+          c,
           `Remove the rule; ${PERMANENT}.`,
           repeat(`${program} -D ${chain} ${rule}`, c.optional('rule_copies')),
         ),
@@ -163,17 +168,28 @@ export function openForMonitor(c: CauseContext): readonly FixStep[] {
   const text =
     'Let the user of runnerwatch pass, or run runnerwatch as the user of the runner; without that its checks of the path say nothing.';
   const [protocol, port, uid] = [c.fact('protocol'), c.fact('port'), c.fact('uid')];
-  if (c.optional('rule_manager') !== undefined) return [step(text)];
+  if (managerOf(c) !== undefined) return [step(text)];
   if (!/tables/.test(c.fact('rule_program'))) {
     const accept = `meta skuid ${quoteArgument(uid)} ${protocol} dport ${quoteArgument(port)} accept`;
-    return [step(text, `sudo nft insert rule ${nftChainOf(c)} ${accept}`)];
+    return [stepInNetwork(c, text, `sudo nft insert rule ${nftChainOf(c)} ${accept}`)];
   }
   const owner = `-m owner --uid-owner ${quoteArgument(uid)}`;
   const match = `-p ${protocol} --dport ${quoteArgument(port)} ${owner}`;
-  return [step(text, `${iptablesOf(c)} -I ${quoteArgument(c.fact('chain'))} ${match} -j ACCEPT`)];
+  const chain = quoteArgument(c.fact('chain'));
+  return [stepInNetwork(c, text, `${iptablesOf(c)} -I ${chain} ${match} -j ACCEPT`)];
 }
 
-/** The firewall of this host is what blocks us; no server has answered. */
+/** The programs that manage rules do so in the network of the host alone. */
+function managerOf(c: CauseContext): string | undefined {
+  return hasOwnNetwork(c) ? undefined : c.optional('rule_manager');
+}
+
+/** Whose firewall it is, for a sentence. */
+export function firewallOwner(c: CauseContext): string {
+  return hasOwnNetwork(c) ? "the runner's own network" : 'this host';
+}
+
+/** A firewall on our side is what blocks us; no server has answered. */
 export function isOfOwnRule(c: CauseContext): boolean {
   return c.optional('responder') === undefined && c.optional('rule') !== undefined;
 }

@@ -7,7 +7,8 @@ import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { onHost } from '../cause-spec.ts';
-import { SHOW_BLOCKING_RULES, openFirewall } from './firewall.ts';
+import { hasOwnNetwork, stepInNetwork } from './commands.ts';
+import { SHOW_BLOCKING_RULES, firewallOwner, openFirewall } from './firewall.ts';
 
 /** `localhost` in url: GitLab would have to run beside the runner. */
 function ownAddress(c: CauseContext): readonly FixStep[] {
@@ -22,14 +23,25 @@ function ownAddress(c: CauseContext): readonly FixStep[] {
   ];
 }
 
+/** The packets of a network of its own are forwarded by the host, whose rules may reject them too. */
+function showBlockingRules(c: CauseContext): readonly FixStep[] {
+  if (!hasOwnNetwork(c))
+    return [step('Check the firewall rules of this host first.', SHOW_BLOCKING_RULES)];
+  const own = "Check the firewall rules of the runner's own network first.";
+  return [
+    stepInNetwork(c, own, SHOW_BLOCKING_RULES),
+    step('Then check those of this host, which forwards its packets.', SHOW_BLOCKING_RULES),
+  ];
+}
+
 export const NETWORK_CAUSES: readonly CauseSpec[] = [
   {
     id: 'firewall-local-block',
     severity: 'critical',
     scope: 'host',
-    title: "This host's own firewall blocks the runner",
+    title: "A firewall rule on the runner's side blocks it",
     meaning:
-      'The nftables or iptables rules of this host drop the packets before they leave, or drop the responses when they arrive.',
+      "The nftables or iptables rules of this host, or of the runner's own network where it has one, drop the packets before they leave, or drop the responses when they arrive.",
     evidence:
       "A rule in the output or input chains that matches the address, the port and the runner's user; or the kernel refuses to send a query to the name server.",
     notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
@@ -37,8 +49,8 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     stopsPolls: true,
     says: (c) =>
       c.optional('rule') === undefined
-        ? `this host's firewall blocks DNS queries to its name servers (${c.fact('servers')})`
-        : `the firewall rule ${c.fact('rule')} of this host blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
+        ? `the firewall of ${firewallOwner(c)} blocks DNS queries to its name servers (${c.fact('servers')})`
+        : `the firewall rule ${c.fact('rule')} of ${firewallOwner(c)} blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
     fix: openFirewall,
     resolvedWhen: 'the connect check passes again',
     suppresses: [
@@ -70,8 +82,9 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
           `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoteArgument(c.firstHop.host)} >/dev/null && echo $size passes && break; done`,
         ),
       ),
-      step(
-        'Until the path is repaired, announce a small segment size (a rule on this host).',
+      stepInNetwork(
+        c,
+        `Until the path is repaired, announce a small segment size (a rule of ${firewallOwner(c)}).`,
         "sudo nft add table inet mss; sudo nft add chain inet mss out '{ type filter hook output priority 0; }'; sudo nft add rule inet mss out tcp flags syn tcp option maxseg size set 1200",
       ),
       step(
@@ -184,7 +197,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     from: ['connect/prohibited'],
     says: (c) => `a firewall rejects the connection to ${c.fact('address')} port ${c.port}`,
     fix: (c) => [
-      step('Check the firewall rules of this host first.', SHOW_BLOCKING_RULES),
+      ...showBlockingRules(c),
       step(`Then allow ${c.fact('address')} port ${c.port} on the firewall that rejects it.`),
     ],
     resolvedWhen: 'the connect check passes again',
@@ -255,12 +268,14 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     from: ['connect/no-local-port', 'limits/local-ports'],
     breaks: true,
     says: () => 'this host has no free local port for a new connection',
-    fix: () => [
-      step(
+    fix: (c) => [
+      stepInNetwork(
+        c,
         'Find the processes with the most connections.',
         "sudo ss -tanp | awk '{print $1, $6}' | sort | uniq -c | sort -rn | head",
       ),
-      step(
+      stepInNetwork(
+        c,
         'Widen the port range until the leak is found.',
         'sudo sysctl -w net.ipv4.ip_local_port_range="10240 65535"',
       ),

@@ -6,7 +6,6 @@ import type { Container, Engine } from '../../core/container.ts';
 import type { Paths } from '../../core/paths.ts';
 import type { Place } from '../../core/place.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
-import { quoteArgument } from '../../core/shell.ts';
 import { readContainerState } from '../docker/container-state.ts';
 import { hostPathOf } from '../fs/host-path.ts';
 import type { Mount } from '../fs/mounts.ts';
@@ -15,6 +14,7 @@ import { containerCommands } from './container-commands.ts';
 import { engineAt } from './engine.ts';
 import { hostCommands } from './host-commands.ts';
 import type { HostServices } from './host-services.ts';
+import { commandIn } from './in-network.ts';
 import { certsDirectoryOf, runnerFiles } from './runner-files.ts';
 
 export interface ContainerPlace {
@@ -65,10 +65,7 @@ export function placeInContainer(given: ContainerPlace): Place {
     }),
     host: hostCommands({ ...services.host, resolverWriter: writerOf(container) }),
     hostPath,
-    inNetwork: (command) =>
-      network === undefined || !isRunning
-        ? command
-        : `sudo nsenter --target ${pid} --net sh -c ${quoteArgument(command)}`,
+    inNetwork: (command) => commandIn(isRunning ? network : undefined, command),
     engineAt: (address, certificates) =>
       engineAt(
         services.engines,

@@ -1,4 +1,4 @@
-/** A runner that lives on the host itself: its paths and its network are those of the host. */
+/** A runner that lives on the host itself: its paths are those of the host, and mostly its network too. */
 import type { Paths } from '../../core/paths.ts';
 import type { Place, RunnerFiles } from '../../core/place.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
@@ -8,6 +8,7 @@ import type { EngineServices } from './engine.ts';
 import { engineAt } from './engine.ts';
 import type { HostFacts } from './host-commands.ts';
 import { hostCommands } from './host-commands.ts';
+import { commandIn } from './in-network.ts';
 import { runnerFiles } from './runner-files.ts';
 import { systemdCommands } from './systemd.ts';
 import { sysvCommands } from './sysv.ts';
@@ -59,7 +60,7 @@ export function placeOnHost(given: HostPlace): Place {
     commands: commandsOf(given, files),
     host: hostCommands(host),
     hostPath: (path) => path,
-    inNetwork: (command) => command,
+    inNetwork: (command) => commandIn(paths.network, command),
     engineAt: (address, certificates) => engineAt(engines, address, certificates),
     ...(environment === undefined ? {} : { variable: (name) => environment[name] }),
   };

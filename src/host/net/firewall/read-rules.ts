@@ -171,7 +171,7 @@ async function run(
 function failureOf(program: string, complaint: string): Shown {
   const isForbidden = /not permitted|permission denied|must be root/i.test(complaint);
   if (isForbidden) {
-    const detail = `this user may not read the rules of this host's firewall (${basename(program)})`;
+    const detail = `this user may not read the rules of the firewall (${basename(program)})`;
     return { kind: 'failed', reason: 'not-allowed', detail };
   }
   const [said = ''] = complaint.split('\n');
