@@ -11,4 +11,6 @@ export interface Container {
   readonly name: string;
   /** Where its engine listens on the host; absent where it does not answer there. */
   readonly socket?: string;
+  /** No engine has named it: its name is the beginning of its id, so one that replaces it has another name. */
+  readonly isNamedById?: true;
 }

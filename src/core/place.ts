@@ -108,6 +108,10 @@ export interface Place {
   readonly unit?: string;
   /** Absent on the host itself, and where no engine tells of it. */
   readonly container?: PlaceContainer;
+  /** config.toml as the host sees it, below a mount of the host; absent on the host itself. */
+  readonly configOnHost?: string;
+  /** No engine tells whether its container was stopped or another one has replaced it. */
+  readonly mayBeReplaced?: true;
   /** Where its log is, as its host sees it; absent where that is not known. */
   readonly log?: LogSource;
   /** Why runnerwatch may not look there, a sentence; absent where it may. */

@@ -24,6 +24,9 @@ export interface DiscoveryOptions {
   readonly settingsFile?: string | undefined;
 }
 
+/** What makes containers may give each a name of its own. */
+const MAX_GONE_CONTAINERS = 10;
+
 export class Discovery {
   readonly #options: DiscoveryOptions;
   #installations: readonly Installation[];
@@ -96,9 +99,14 @@ export class Discovery {
     return isOther || this.#installations.length !== before.length || changed.includes(true);
   }
 
-  /** Without those whose place runs another config.toml by now, and those that a person ran for a while. */
+  /** Without those that another one has replaced, and those that a person ran for a while. */
   #remaining(all: readonly Installation[]): readonly Installation[] {
-    const left = all.filter((one) => !one.isForgotten && !all.some((other) => other.replaces(one)));
+    const wanted = all.filter((one) => !one.isForgotten && !all.some((two) => two.replaces(one)));
+    const tooMany = wanted
+      .filter(({ isGoneContainer }) => isGoneContainer)
+      .toSorted((a, b) => (b.lastSeen ?? 0) - (a.lastSeen ?? 0))
+      .slice(MAX_GONE_CONTAINERS);
+    const left = wanted.filter((one) => !tooMany.includes(one));
     return left.length === 0 ? all.slice(0, 1) : left;
   }
 

@@ -41,6 +41,8 @@ export interface Sighting {
 
 /** A runner that was started by hand for a test is not missed for ever. */
 const FORGOTTEN_MILLISECONDS = 24 * 3600 * 1000;
+/** Of a container that no engine names, another one may have taken the place. */
+const FORGOTTEN_NAMELESS_MILLISECONDS = 5 * 60 * 1000;
 /** The start of a process is known to a second or so. */
 const CLOCK_MILLISECONDS = 2000;
 
@@ -61,6 +63,8 @@ export class Installation {
   #last: RunnerProcess | undefined;
   /** While it does not run. */
   #program: RunnerProgram | undefined;
+  /** config.toml of a runner in a container, as the host sees it. */
+  #configOnHost: string | undefined;
 
   constructor(clock: Clock, paths: Paths, sighting: Sighting) {
     this.#clock = clock;
@@ -77,7 +81,10 @@ export class Installation {
     const { around, program } = await this.#readAround(sighting, logFile);
     this.#sighting = sighting;
     this.#program = process === undefined ? program : undefined;
-    if (process !== undefined) this.#lastSeen = this.#clock.wall();
+    if (process !== undefined) {
+      this.#lastSeen = this.#clock.wall();
+      this.#configOnHost = around.place.configOnHost ?? this.#configOnHost;
+    }
     if (isGone(around.place)) return this.#isOther(sighting, around);
     const { paths, unit } = around.place;
     const { reading, document, changed, systemId, content } = await this.#file.read(
@@ -119,20 +126,45 @@ export class Installation {
     return this.#lastSeen !== undefined;
   }
 
-  /** Nothing starts it again, and it has not run for a day, or its config.toml is gone. */
+  /** Undefined before its first process. */
+  get lastSeen(): Instant | undefined {
+    return this.#lastSeen;
+  }
+
+  get isGoneContainer(): boolean {
+    const { process, container } = this.#sighting;
+    return process === undefined && container !== undefined;
+  }
+
+  /** Nothing starts it again, and it has not run for long, or its config.toml is gone. */
   get isForgotten(): boolean {
-    if (this.#lastSeen === undefined || this.#sighting.process !== undefined) return false;
+    const { process, container } = this.#sighting;
+    if (this.#lastSeen === undefined || process !== undefined) return false;
     if (this.#notes.place.isManaged) return false;
-    const isOld = this.#clock.wall() - this.#lastSeen > FORGOTTEN_MILLISECONDS;
+    const isNameless = container?.isNamedById === true;
+    const limit = isNameless ? FORGOTTEN_NAMELESS_MILLISECONDS : FORGOTTEN_MILLISECONDS;
+    const isOld = this.#clock.wall() - this.#lastSeen > limit;
     return isOld || this.#source?.content === undefined;
   }
 
-  /** What starts that one has started this one since. */
+  /** What runs here has taken the place of that one. */
   replaces(other: Installation): boolean {
     const { process } = this.#sighting;
     if (process === undefined || other.#sighting.process !== undefined) return false;
     const isSamePlace = this.#notes.place.id === other.#notes.place.id;
-    return isSamePlace && process.startedAt > (other.#lastSeen ?? 0) - CLOCK_MILLISECONDS;
+    const isNext = process.startedAt > (other.#lastSeen ?? 0) - CLOCK_MILLISECONDS;
+    return (isSamePlace && isNext) || this.#replacesContainer(process, other);
+  }
+
+  /** Its container is known by another name by now, or a later one runs on its config.toml. */
+  #replacesContainer({ pid, startedAt }: RunnerProcess, other: Installation): boolean {
+    const last = other.#last;
+    if (!other.isGoneContainer || last === undefined) return false;
+    const laterMilliseconds = startedAt - last.startedAt;
+    if (pid === last.pid && Math.abs(laterMilliseconds) <= CLOCK_MILLISECONDS) return true;
+    const { located, container } = this.#sighting;
+    const config = container === undefined ? located.path : this.#configOnHost;
+    return config !== undefined && config === other.#configOnHost && laterMilliseconds > 0;
   }
 
   get sighting(): Sighting {

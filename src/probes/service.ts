@@ -61,6 +61,13 @@ const REASONS = {
     'blind',
   ),
   ...CONTAINER_REASONS,
+  'stopped-or-replaced': {
+    kind: 'unseen',
+    meaning:
+      'The container of the runner is gone, and no engine tells whether it was stopped or another one has replaced it.',
+    action:
+      "Start the container if it should run; let runnerwatch reach the engine's socket of root, so that it can tell.",
+  },
 } as const;
 
 const MEASURES = {
@@ -302,7 +309,7 @@ interface Absence extends Found {
 
 /** Why there is no process on our config. */
 async function absence(place: Place, about: Absence) {
-  const { paths, files, description } = place;
+  const { paths, files } = place;
   const { other, loop, absentSeconds } = about;
   if (other !== undefined) {
     const detail = `process ${other.pid} uses ${other.configPath}, not ${files.config}`;
@@ -310,15 +317,22 @@ async function absence(place: Place, about: Absence) {
   }
   return paths.container === undefined
     ? await absenceOnHost(place, about)
-    : (loop ?? containerAbsence(description, absentSeconds));
+    : (loop ?? containerAbsence(place, absentSeconds));
 }
 
 /** Where its engine does not say what became of it: it may be starting it again. */
-function containerAbsence(description: string, absentSeconds: number) {
+function containerAbsence({ description, mayBeReplaced }: Place, absentSeconds: number) {
   const detail = `${description} runs no process \`gitlab-runner run\``;
-  return absentSeconds < RESTART_SECONDS
-    ? ({ status: 'warn', reason: 'restarting', detail } as const)
-    : ({ status: 'fail', reason: 'not-running', detail } as const);
+  if (absentSeconds < RESTART_SECONDS)
+    return { status: 'warn', reason: 'restarting', detail } as const;
+  if (mayBeReplaced === undefined)
+    return { status: 'fail', reason: 'not-running', detail } as const;
+  const doubt = 'no engine tells whether it was stopped or another container has replaced it';
+  return {
+    status: 'unknown',
+    reason: 'stopped-or-replaced',
+    detail: `${detail}; ${doubt}`,
+  } as const;
 }
 
 async function absenceOnHost(place: Place, { unit, loop }: Absence) {

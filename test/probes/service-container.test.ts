@@ -5,6 +5,7 @@ import type { ContainerState } from '../../src/core/container-state.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { dateText } from '../../src/core/date-text.ts';
 import { detailOf, reasonOf } from '../../src/core/finding.ts';
+import type { Place } from '../../src/core/place.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { createService } from '../../src/probes/service.ts';
@@ -177,4 +178,24 @@ test('podman starts it again at once, so that an end may be all that is seen of 
     'restarting',
     'container-restart-loop',
   ]);
+});
+
+test('without an engine that can tell, a container that is gone may have been replaced', async () => {
+  await using root = await startHost(PROC_STAT);
+  const paths = { ...root.paths, container: TARGET.id };
+  const clock = setClock(START);
+  const probe = createService();
+  const lookAt = async (over: Partial<Place>): Promise<Finding> => {
+    const place: Place = { ...WITHOUT_UNIT, id: TARGET.id, paths, ...over };
+    return await runProbe(probe, TARGET, { tools: { paths, place, clock } });
+  };
+  const first = await lookAt({ mayBeReplaced: true });
+  clock.advance(30);
+  const later = await lookAt({ mayBeReplaced: true });
+  // A folder that is a root has the same name for whatever is started in it.
+  const named = await lookAt({});
+
+  expect([first.status, reasonOf(first)]).toEqual(['warn', 'restarting']);
+  expect([later.status, reasonOf(later)]).toEqual(['unknown', 'stopped-or-replaced']);
+  expect([named.status, reasonOf(named)]).toEqual(['fail', 'not-running']);
 });

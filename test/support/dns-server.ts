@@ -164,12 +164,20 @@ export async function rootFolder(
   files: Readonly<Record<string, string | Buffer>>,
 ): Promise<RootFolder> {
   const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-root-'));
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(rootfs, path)), { recursive: true });
-    await writeFile(join(rootfs, path), text);
-  }
+  await writeFiles(rootfs, files);
   return {
     paths: { rootfs, procfs: join(rootfs, 'proc'), sysfs: join(rootfs, 'sys') },
     [Symbol.asyncDispose]: () => rm(rootfs, { recursive: true, force: true }),
   };
+}
+
+/** Below a folder, with the folders that they need. */
+export async function writeFiles(
+  rootfs: string,
+  files: Readonly<Record<string, string | Buffer>>,
+): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(rootfs, path)), { recursive: true });
+    await writeFile(join(rootfs, path), text);
+  }
 }

@@ -1,8 +1,9 @@
 /**
- * What its engine calls a container: asked of the engine's socket once, since the place of a runner is known by this name.
- * Without a socket the beginning of its id does, which every command of an engine takes as well.
+ * What its engine calls a container: asked of the engine's socket until it answers, since the place of a runner is known
+ * by this name. Until then the beginning of its id does, which every command of an engine takes as well.
  */
 import { deadlineOf } from '../../core/abort.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Container, Engine } from '../../core/container.ts';
 import type { Paths } from '../../core/paths.ts';
 import { DockerApi } from './api.ts';
@@ -21,24 +22,53 @@ const ANSWER_SECONDS = 2;
 const SHORT_DIGITS = 12;
 const MAX_KNOWN = 500;
 
-const named = new Map<string, Promise<Container>>();
+/** An engine that did not name it may only be starting. */
+const ASK_AGAIN_SECONDS = 60;
 
-/** `paths`: those of the host. */
-export async function containerNamed(asked: Asked, paths: Paths): Promise<Container> {
-  const naming = named.get(asked.id) ?? nameOf(asked, paths);
-  if (named.size >= MAX_KNOWN && !named.has(asked.id)) named.clear();
-  named.set(asked.id, naming);
-  return await naming;
+interface Naming {
+  readonly name: Promise<Container>;
+  /** By the monotonic clock. */
+  readonly askedAtSeconds: number;
+}
+
+/** A name that an engine gave holds; without one it is asked again, once a minute. */
+export class ContainerNames {
+  readonly #clock: Clock;
+  readonly #known = new Map<string, Naming>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** `paths`: those of the host. */
+  async of(asked: Asked, paths: Paths): Promise<Container> {
+    const known = this.#known.get(asked.id);
+    if (known === undefined) return await this.#ask(asked, paths);
+    const name = await known.name;
+    if (name.isNamedById === undefined) return name;
+    const isOld = this.#clock.seconds() - known.askedAtSeconds >= ASK_AGAIN_SECONDS;
+    // Another caller may have asked by now.
+    const isLast = this.#known.get(asked.id) === known;
+    return isOld && isLast ? await this.#ask(asked, paths) : name;
+  }
+
+  async #ask(asked: Asked, paths: Paths): Promise<Container> {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    const name = nameOf(asked, paths);
+    this.#known.set(asked.id, { name, askedAtSeconds: this.#clock.seconds() });
+    return await name;
+  }
 }
 
 async function nameOf({ engine, id }: Asked, paths: Paths): Promise<Container> {
   const socket = engine === undefined ? undefined : ENGINE_SOCKETS[engine];
   const known = socket === undefined ? undefined : await askedName(socket, id, paths);
   const name = known ?? id.slice(0, SHORT_DIGITS);
-  const answers = known === undefined || socket === undefined ? {} : { socket };
+  const told =
+    known === undefined || socket === undefined ? ({ isNamedById: true } as const) : { socket };
   return engine === undefined
-    ? { id: `container:${name}`, name }
-    : { id: `${engine}:${name}`, engine, name, ...answers };
+    ? { id: `container:${name}`, name, ...told }
+    : { id: `${engine}:${name}`, engine, name, ...told };
 }
 
 /** Undefined when no engine answers, or it does not know the container. */

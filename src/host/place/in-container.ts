@@ -42,7 +42,7 @@ const NAMES: Readonly<Record<Engine, string>> = {
 };
 
 export function placeInContainer(given: ContainerPlace): Place {
-  const { container, started, isRunning, closed, configPath, user, logFile, services } = given;
+  const { container, started, isRunning, configPath, user, logFile, services } = given;
   const { environment, pid, uid, network } = started;
   const paths = pathsOf(started, given.paths);
   const hostPath = (path: string): string => pathOnHost(path, given);
@@ -56,7 +56,7 @@ export function placeInContainer(given: ContainerPlace): Place {
     isManaged: false,
     ...logOf(container, logFile),
     ...engineOf(container, given.paths),
-    ...(closed === undefined ? {} : { closed }),
+    ...doubtsOf(given),
     isThere: () => isRunning && isSameProcess(started, given.paths),
     commands: containerCommands({
       ...container,
@@ -96,6 +96,21 @@ function engineOf({ engine, name, socket }: Container, paths: Paths): Pick<Place
       state: async (signal) => await readContainerState(connection, name, signal),
       client: (words) => `${client} ${words}`,
     },
+  };
+}
+
+/** What may not be seen of it, and what tells whether another container has taken its place. */
+function doubtsOf({
+  container,
+  closed,
+  configPath,
+  mounts,
+}: ContainerPlace): Pick<Place, 'closed' | 'configOnHost' | 'mayBeReplaced'> {
+  const configOnHost = hostPathOf(configPath, mounts.inside, mounts.onHost);
+  return {
+    ...(closed === undefined ? {} : { closed }),
+    ...(configOnHost === undefined ? {} : { configOnHost }),
+    ...(container.isNamedById === undefined ? {} : { mayBeReplaced: true }),
   };
 }
 

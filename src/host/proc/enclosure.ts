@@ -7,11 +7,12 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { systemClock } from '../../core/clock.ts';
 import type { Container } from '../../core/container.ts';
 import { isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
-import { containerNamed } from '../docker/container-name.ts';
+import { ContainerNames } from '../docker/container-name.ts';
 import { fileIdentity } from '../fs/same-file.ts';
 import { isThereIn, statIn } from '../fs/in-root.ts';
 import { networkOf } from '../net/network.ts';
@@ -23,6 +24,8 @@ export type Enclosure = Pick<RunnerProcess, 'container' | 'network' | 'closed'>;
 
 const CLOSED =
   'runnerwatch may not look into the container of the runner: it needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH';
+
+const names = new ContainerNames(systemClock);
 
 export async function enclosureOf(pid: number, paths: Paths): Promise<Enclosure> {
   const folder = join(paths.procfs, String(pid));
@@ -65,7 +68,7 @@ async function containerOf(
 ): Promise<Container> {
   if (known !== undefined) {
     const engine = known.engine ?? (await engineByMarks(join(folder, 'root')));
-    return await containerNamed(
+    return await names.of(
       { ...known, ...(engine === undefined ? {} : { engine }) },
       { ...paths, rootfs: hostRoot(paths) },
     );

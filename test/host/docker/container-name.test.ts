@@ -1,0 +1,74 @@
+/** What a container is called while its engine answers, and while it does not. */
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import type { Paths } from '../../../src/core/paths.ts';
+import { ContainerNames } from '../../../src/host/docker/container-name.ts';
+import { setClock } from '../../support/clock.ts';
+import { rootFolder } from '../../support/dns-server.ts';
+import type { DockerStandIn } from '../../support/docker-stand-in.ts';
+import { startDockerServer } from '../../support/docker-stand-in.ts';
+
+const ID = '0123456789abcdef'.repeat(4);
+const ASKED = { engine: 'docker', id: ID } as const;
+const BY_ID = {
+  id: 'docker:0123456789ab',
+  engine: 'docker',
+  name: '0123456789ab',
+  isNamedById: true,
+};
+const NAMED = {
+  id: 'docker:runner-a',
+  engine: 'docker',
+  name: 'runner-a',
+  socket: '/var/run/docker.sock',
+};
+
+async function startEngine({ rootfs }: Paths): Promise<DockerStandIn> {
+  const inspected = { [ID]: { Name: '/runner-a' } };
+  return await startDockerServer({ inspected }, join(rootfs, '/var/run/docker.sock'));
+}
+
+test('an engine is asked until it answers, once a minute', async () => {
+  await using root = await rootFolder({ '/var/run/x': '' });
+  const clock = setClock();
+  const names = new ContainerNames(clock);
+  const before = await names.of(ASKED, root.paths);
+  await using engine = await startEngine(root.paths);
+  clock.advance(59);
+  const early = await names.of(ASKED, root.paths);
+  const askedEarly = engine.asked.length;
+  clock.advance(1);
+  const both = [names.of(ASKED, root.paths), names.of(ASKED, root.paths)];
+  const after = await Promise.all(both);
+
+  expect([before, early, askedEarly]).toEqual([BY_ID, BY_ID, 0]);
+  expect(after[0]).toEqual(NAMED);
+  expect(engine.asked).toHaveLength(1);
+});
+
+test('a name that the engine gave holds while it does not answer', async () => {
+  await using root = await rootFolder({ '/var/run/x': '' });
+  const clock = setClock();
+  const names = new ContainerNames(clock);
+  {
+    await using engine = await startEngine(root.paths);
+    await names.of(ASKED, root.paths);
+    expect(engine.asked).toHaveLength(1);
+  }
+  clock.advance(3600);
+
+  expect(await names.of(ASKED, root.paths)).toEqual(NAMED);
+});
+
+test('a container of no known engine has the beginning of its id for good', async () => {
+  await using root = await rootFolder({});
+  const names = new ContainerNames(setClock());
+
+  expect(await names.of({ id: ID }, root.paths)).toEqual({
+    id: 'container:0123456789ab',
+    name: '0123456789ab',
+    isNamedById: true,
+  });
+});
