@@ -28,7 +28,7 @@ import { MAX_TOML_BYTES, tooLargeProblem } from '../config/runner/runner-toml.ts
 import { readAtMost } from '../host/fs/read-at-most.ts';
 import { inRoot, readTextIn, statIn } from '../host/fs/in-root.ts';
 
-const READ_SECONDS = 2;
+const READ_SECONDS = 5;
 /** Times of change are as coarse as the kernel's tick, and on some file systems a second or two. */
 const SETTLED_MILLISECONDS = 3000;
 

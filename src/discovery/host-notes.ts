@@ -19,7 +19,7 @@ import { installedBuild } from './installed-program.ts';
 import type { PlaceQuestion } from './place.ts';
 import { PlaceFinder } from './place.ts';
 
-const READ_SECONDS = 2;
+const READ_SECONDS = 5;
 /** So many late reads in a row are no busy machine. */
 const LATE_READS = 3;
 const HUNG = `reading the unit, its environment files or the proxy settings of this host took more than ${READ_SECONDS} s, so they are unknown`;
