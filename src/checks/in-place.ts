@@ -7,7 +7,8 @@ import type { Check } from '../core/check.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
 import { placeOf } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
-import type { TargetKind } from '../core/target.ts';
+import type { Target, TargetKind } from '../core/target.ts';
+import { plainIdOf } from '../core/target.ts';
 import { inNetworkOf } from '../host/net/network.ts';
 import type { Job } from './run.ts';
 import type { ToolDeps } from './tools.ts';
@@ -46,8 +47,17 @@ export function inPlace(job: Job, deps: ToolDeps): Job {
 
 function obstacleOf({ target }: Check, place: Place): Finding | undefined {
   if (place.isThere?.() === false) return gone(place);
-  if (place.closed === undefined || !IN_NETWORK.has(target.kind)) return undefined;
+  if (place.closed === undefined || !needsNetwork(target)) return undefined;
   return { status: 'unknown', reason: 'place-closed', detail: place.closed };
+}
+
+/** A container engine is reached by its socket, or over the network: there its name and its address mean another. */
+function needsNetwork(target: Target): boolean {
+  const isDialledEngine =
+    target.kind === 'executor' &&
+    target.backend.kind === 'docker' &&
+    /^(?:tcp|https?):\/\//.test(plainIdOf(target));
+  return isDialledEngine || IN_NETWORK.has(target.kind);
 }
 
 /** While its container may only be restarted, what was known of the place holds. */

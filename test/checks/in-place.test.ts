@@ -21,14 +21,20 @@ interface Given {
   readonly place: Partial<Place>;
   readonly finding?: Finding;
   readonly kind?: TargetKind;
+  /** Of a container engine. */
+  readonly address?: string;
   /** It has no earlier result. */
   readonly isNew?: boolean;
 }
 
-function jobAt({ place: over, finding = FAIL, kind = 'endpoint', isNew = false }: Given) {
+function jobAt({ place: over, finding = FAIL, kind = 'endpoint', address, isNew = false }: Given) {
   const place = { ...PACKAGED_PLACE, id: 'docker:a', ...over };
   const clock = setClock();
-  const target = { ...ENDPOINT, kind, place: place.id };
+  const engine =
+    address === undefined
+      ? {}
+      : { id: `${place.id} ${address}`, plainId: address, backend: { kind: 'docker' } };
+  const target = { ...ENDPOINT, kind, place: place.id, ...engine };
   const own = probe({ id: 'connect', kind });
   const check = {
     id: 'connect@a' as const,
@@ -109,6 +115,20 @@ test('a network that may not be entered makes its path unknown, and nothing else
   expect(await jobAt({ place }).run()).toEqual(['unknown place-closed']);
   expect(await jobAt({ place, kind: 'mount' }).run()).toEqual(['fail refused']);
   expect(await jobAt({ place, kind: 'service' }).run()).toEqual(['fail refused']);
+});
+
+test.each([
+  ['tcp://docker:2375', 'unknown place-closed'],
+  ['https://docker:2376', 'unknown place-closed'],
+  ['unix:///var/run/docker.sock', 'fail refused'],
+  ['docker:2375', 'fail refused'],
+])('of an engine at %s behind a closed network is said: %s', async (address, said) => {
+  const engine = { kind: 'executor', address } as const;
+
+  expect(await jobAt({ place: { closed: 'it needs CAP_SYS_ADMIN' }, ...engine }).run()).toEqual([
+    said,
+  ]);
+  expect(await jobAt({ place: {}, ...engine }).run()).toEqual(['fail refused']);
 });
 
 test('whether the process runs is asked of the host, also when it does not', async () => {
