@@ -10,6 +10,8 @@ export interface FileAttributes {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Its owners are counted otherwise than the users of the runner's container. */
+  readonly isMapped?: true;
   readonly modifiedAt: Instant;
   /** Of a small file, if it was asked for; as Latin-1, so that no byte is lost. Never shown. */
   readonly content?: string;

@@ -17,6 +17,7 @@ import type { Prepared } from './lint.ts';
 import { judge, reportOf } from './lint.ts';
 import { inRoot } from '../host/fs/in-root.ts';
 import { readAtOnce } from '../host/fs/read-at-most.ts';
+import { sharesUsers } from '../host/proc/user-namespace.ts';
 
 const MAX_ROUNDS = 4;
 const MAX_PATHS = 500;
@@ -86,7 +87,8 @@ async function lookAt(path: string, paths: Paths, withContent: boolean): Promise
     paths.container === undefined ? path.startsWith('/proc/') : MOUNT_TABLE.test(path);
   if (isOfHost) return await factOf(join(paths.procfs, path.slice(6)), withContent);
   try {
-    return await inRoot(paths, path, async (seenPath) => await factOf(seenPath, withContent));
+    const fact = await inRoot(paths, path, async (seenPath) => await factOf(seenPath, withContent));
+    return 'mode' in fact && !(await sharesUsers(paths)) ? { ...fact, isMapped: true } : fact;
   } catch (error) {
     return factOfError(error);
   }

@@ -16,9 +16,9 @@ export function asRunnerSees(path: string, { process }: LintContext): string | u
   return isKnown ? asProcessSees(path, process) : undefined;
 }
 
-/** May this user do it, by the mode of the file? `undefined` when it depends on groups that are not known. */
+/** May this user do it, by the mode of the file? `undefined` when it depends on users or groups that are not known. */
 export function isAllowed(fact: FileFact, user: User, right: Right): boolean | undefined {
-  if (!isThere(fact)) return undefined;
+  if (!isThere(fact) || fact.isMapped === true) return undefined;
   return user.uid === 0 || modeAllows(fact, [right], user);
 }
 

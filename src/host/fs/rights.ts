@@ -3,7 +3,7 @@
  * file and of every folder above it.
  *
  * Promises: a file that cannot be read, or whose access list may grant more than its mode, counts as allowed. Only a
- * certain denial is reported.
+ * certain denial is reported, and none where a container maps its users to others.
  */
 import type { Stats } from 'node:fs';
 
@@ -12,6 +12,7 @@ import type { Paths } from '../../core/paths.ts';
 import { childPath } from '../../core/paths.ts';
 import type { Credentials } from '../../core/reading.ts';
 import { boundedChild } from '../child-process.ts';
+import { sharesUsers } from '../proc/user-namespace.ts';
 import type { FolderOwner } from './folder-owners.ts';
 import { trailIn } from './in-root.ts';
 
@@ -30,7 +31,7 @@ export async function denialOf(
   paths: Paths,
 ): Promise<string | undefined> {
   // Root may do everything; without a process there is no user to judge for.
-  if (who === undefined || who.uid === 0) return undefined;
+  if (who === undefined || who.uid === 0 || !(await sharesUsers(paths))) return undefined;
   const trail = await trailIn(paths, path).catch(() => []);
   for (const { path: on, info } of trail) {
     const wanted: readonly Right[] = on === trail.at(-1)?.path ? rights : ['enter'];
@@ -48,7 +49,7 @@ export async function denialAmong(
   who: Credentials | undefined,
   paths: Paths,
 ): Promise<string | undefined> {
-  if (who === undefined || who.uid === 0) return undefined;
+  if (who === undefined || who.uid === 0 || !(await sharesUsers(paths))) return undefined;
   for (const look of looks) {
     const rights: readonly Right[] = look === looks.at(-1) ? ['write', 'enter'] : ['enter'];
     if (await isDeniedBy(look, childPath(paths, look.path), rights, who)) return look.path;
