@@ -57,6 +57,8 @@ export class Installation {
   #source: ConfigSource | undefined;
   #loadedAt: Instant | undefined;
   #loads = false;
+  /** Not where it could not be read, as on a mount that hangs. */
+  #isFileMissing = false;
   /** When a process was seen last. */
   #lastSeen: Instant | undefined;
   /** The process that runs, or ran last. */
@@ -98,6 +100,7 @@ export class Installation {
     const { unitEnvironment } = around;
     const configPath = located.path;
     this.#source = { paths, configPath, content, modifiedAt, process, unitEnvironment, unit };
+    this.#isFileMissing = reading.problems.some(({ code }) => code === 'missing');
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = this.#clock.wall();
     const isOther = this.#isOther(sighting, around, [systemId, apiTokenFile]);
@@ -144,7 +147,7 @@ export class Installation {
     const isNameless = container?.isNamedById === true;
     const limit = isNameless ? FORGOTTEN_NAMELESS_MILLISECONDS : FORGOTTEN_MILLISECONDS;
     const isOld = this.#clock.wall() - this.#lastSeen > limit;
-    return isOld || this.#source?.content === undefined;
+    return isOld || this.#isFileMissing;
   }
 
   /** What runs here has taken the place of that one. */

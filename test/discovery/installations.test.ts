@@ -213,6 +213,17 @@ test('one that a person started and that has no file any more is forgotten', asy
   expect(pathsOf(await look())).toEqual([USUAL]);
 });
 
+test('one that ended while its file cannot be read stays', async () => {
+  await using root = await hostWith(DEFAULT, { pid: 90, config: SECOND });
+  const look = discoveryOf(root, later());
+  await look();
+  await rm(join(root.paths.procfs, '90'), { recursive: true });
+  await rm(join(root.paths.rootfs, SECOND));
+  await mkdir(join(root.paths.rootfs, SECOND));
+
+  expect(pathsOf(await look())).toEqual([USUAL, SECOND]);
+});
+
 const program = (toml: string) =>
   elf(buildInfo('go1.24.9', `dep\tgithub.com/BurntSushi/toml\t${toml}\th1:a=\n`));
 const problemsOf = ({ contexts }: Seen) => contexts[0].configProblems.map(({ code }) => code);
