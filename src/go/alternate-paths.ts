@@ -89,12 +89,17 @@ export async function otherClock(
   return { status: 'warn', reason: 'clock-differs', detail, measures };
 }
 
-/** Which size is it that does not get through: that of every packet, or that of the first message alone? */
+/**
+ * Which size is it that does not get through: that of every packet, or that of the first message alone? None, if the usual one
+ * gets through beside them: the server was silent for a moment.
+ */
 export async function smaller(via: ProxyDecision, attempt: Try): Promise<AlternatePathFinding> {
-  const [segments, hello] = await Promise.all([
+  const [usual, segments, hello] = await Promise.all([
+    attempt(via),
     attempt(via, { smallSegments: true }),
     attempt(via, { smallHello: true }),
   ]);
+  if (isShaken(usual)) return nothing(2);
   if (isShaken(segments)) {
     const detail = 'the TLS handshake succeeds with packets of at most 536 bytes';
     return { status: 'warn', reason: 'small-segments-work', detail, measures: { tried: 2 } };
