@@ -241,7 +241,34 @@ const healthy: readonly Row[] = PLACES.map(([name, container], place) => ({
   allowed: [],
 }));
 
+const ACTS: readonly (readonly [title: string, act: (world: World) => Promise<unknown>])[] = [
+  [
+    'a person restarts its container',
+    async (world) => await engineDoes(world, 'restart -t 5 gitlab-runner'),
+  ],
+  ['its container is made anew', async ({ container }) => await container?.runner.recreate()],
+  [
+    'its container is made anew under another name',
+    async ({ container }) => {
+      await container?.engine.run('rename gitlab-runner old-runner');
+      await container?.runner.recreate();
+      await container?.engine.run('rm -f old-runner');
+    },
+  ],
+];
+
+const disturbed: readonly Row[] = ACTS.flatMap(([title, act], index) =>
+  PLACES.map(([name, container], place): Row => ({
+    id: `W-${place + 1}${index + 90}`,
+    title: `${title}: ${name}`,
+    world: { container },
+    act,
+    allowed: ['runner-shutting-down'],
+  })),
+);
+
 export const engineRows: readonly Row[] = [
   ...healthy,
+  ...disturbed,
   ...FAULTS.flatMap((fault, index) => PLACES.map((_place, place) => rowOf(fault, index, place))),
 ];
