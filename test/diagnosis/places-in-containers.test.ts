@@ -149,17 +149,19 @@ describe.each(KINDS)('%s', (_title, place, restarts) => {
     expect(commands.length > 0).toBe(ENTERS.test(place.inNetwork('true')));
   });
 
-  test.each(['firewall-local-block', 'monitor-blocked'])(
-    '%s: its firewall is not that of this host',
-    (id) => {
-      const spec = catalogue.find((one) => one.id === id);
-      const said = RULES.map((facts) =>
-        spec?.says(withFacts(place, { responder: undefined, ...facts })),
-      );
+  test.each([
+    'firewall-local-block',
+    'monitor-blocked',
+    'network-no-route',
+    'ephemeral-ports-exhausted',
+  ])('%s: its network is not that of this host', (id) => {
+    const spec = catalogue.find((one) => one.id === id);
+    const said = RULES.map((facts) =>
+      spec?.says(withFacts(place, { responder: undefined, ...facts })),
+    );
 
-      expect(said.filter((text) => /this host/.test(text ?? 'this host'))).toEqual([]);
-    },
-  );
+    expect(said.filter((text) => /this host/.test(text ?? 'this host'))).toEqual([]);
+  });
 });
 
 test('a runner on the host may have a network of its own too', () => {

@@ -22,6 +22,11 @@ export function hasOwnNetwork({ place }: CauseContext): boolean {
   return place.paths.network !== undefined;
 }
 
+/** Whose routes, ports and firewall they are that the runner's packets meet first, for a sentence. */
+export function networkOwner(c: CauseContext): string {
+  return hasOwnNetwork(c) ? "the runner's own network" : 'this host';
+}
+
 /** Without a command where that network is gone: in another one it would change what is not meant. */
 export function stepInNetwork(c: CauseContext, text: string, command: Command): FixStep {
   const there = c.place.inNetwork(command);

@@ -184,11 +184,6 @@ function managerOf(c: CauseContext): string | undefined {
   return hasOwnNetwork(c) ? undefined : c.optional('rule_manager');
 }
 
-/** Whose firewall it is, for a sentence. */
-export function firewallOwner(c: CauseContext): string {
-  return hasOwnNetwork(c) ? "the runner's own network" : 'this host';
-}
-
 /** A firewall on our side is what blocks us; no server has answered. */
 export function isOfOwnRule(c: CauseContext): boolean {
   return c.optional('responder') === undefined && c.optional('rule') !== undefined;

@@ -5,8 +5,8 @@ import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, isStillWaiting, onHost, responder, statusOf } from '../cause-spec.ts';
 import { RUNNER_AGENT } from '../../gitlab/runner-request.ts';
-import { curl } from './commands.ts';
-import { firewallOwner, isOfOwnRule, openForMonitor } from './firewall.ts';
+import { curl, networkOwner } from './commands.ts';
+import { isOfOwnRule, openForMonitor } from './firewall.ts';
 
 const stateCause = family({
   severity: 'critical',
@@ -305,7 +305,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     ],
     says: (c) =>
       isOfOwnRule(c)
-        ? `the firewall rule ${c.fact('rule')} of ${firewallOwner(c)} blocks runnerwatch, and not the runner`
+        ? `the firewall rule ${c.fact('rule')} of ${networkOwner(c)} blocks runnerwatch, and not the runner`
         : `${c.optional('responder') ?? 'a server'} in front of ${c.url} blocks runnerwatch's own requests${statusOf(c)}, and not the runner's`,
     fix: (c) =>
       isOfOwnRule(c)

@@ -7,8 +7,8 @@ import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { onHost } from '../cause-spec.ts';
-import { hasOwnNetwork, stepInNetwork } from './commands.ts';
-import { SHOW_BLOCKING_RULES, firewallOwner, openFirewall } from './firewall.ts';
+import { hasOwnNetwork, networkOwner, stepInNetwork } from './commands.ts';
+import { SHOW_BLOCKING_RULES, openFirewall } from './firewall.ts';
 
 /** `localhost` in url: GitLab would have to run beside the runner. */
 function ownAddress(c: CauseContext): readonly FixStep[] {
@@ -49,8 +49,8 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     stopsPolls: true,
     says: (c) =>
       c.optional('rule') === undefined
-        ? `the firewall of ${firewallOwner(c)} blocks DNS queries to its name servers (${c.fact('servers')})`
-        : `the firewall rule ${c.fact('rule')} of ${firewallOwner(c)} blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
+        ? `the firewall of ${networkOwner(c)} blocks DNS queries to its name servers (${c.fact('servers')})`
+        : `the firewall rule ${c.fact('rule')} of ${networkOwner(c)} blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
     fix: openFirewall,
     resolvedWhen: 'the connect check passes again',
     suppresses: [
@@ -84,7 +84,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       ),
       stepInNetwork(
         c,
-        `Until the path is repaired, announce a small segment size (a rule of ${firewallOwner(c)}).`,
+        `Until the path is repaired, announce a small segment size (a rule of ${networkOwner(c)}).`,
         "sudo nft add table inet mss; sudo nft add chain inet mss out '{ type filter hook output priority 0; }'; sudo nft add rule inet mss out tcp flags syn tcp option maxseg size set 1200",
       ),
       step(
@@ -228,7 +228,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     id: 'network-no-route',
     severity: 'critical',
     scope: 'host',
-    title: 'This host has no route to GitLab',
+    title: 'There is no route to GitLab',
     meaning:
       'The kernel has no route to the address of GitLab or of the name server: a network interface is down, or a route is missing.',
     evidence: 'ENETUNREACH at once, or a route over an interface that is down.',
@@ -237,8 +237,8 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     suppresses: ['dns-timeout', 'dns-server-failure'],
     says: (c) =>
       isIPv6(c.fact('address'))
-        ? `this host has no IPv6 route to ${c.fact('address')}, and no IPv4 address is known`
-        : `this host has no route to ${c.fact('address')}`,
+        ? `${networkOwner(c)} has no IPv6 route to ${c.fact('address')}, and no IPv4 address is known`
+        : `${networkOwner(c)} has no route to ${c.fact('address')}`,
     fix: (c) => [
       step(
         'Show interfaces and routes.',
@@ -246,9 +246,16 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
           `ip -br link; ${isIPv6(c.fact('address')) ? 'ip -6 route' : 'ip route'}; ip route get ${quoteArgument(c.fact('address'))}`,
         ),
       ),
+      ...(hasOwnNetwork(c)
+        ? [
+            step(
+              'If no interface but lo is there, the container was disconnected: connect it to its network again, or make it anew.',
+            ),
+          ]
+        : []),
       step(
         isIPv6(c.fact('address'))
-          ? `Bring up IPv6 on this host, or add an A record for ${c.host}.`
+          ? `Bring up IPv6 in ${networkOwner(c)}, or add an A record for ${c.host}.`
           : 'Bring up the interface, or add the route.',
       ),
     ],
@@ -258,7 +265,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     id: 'ephemeral-ports-exhausted',
     severity: 'critical',
     scope: 'host',
-    title: 'This host has no free local port for a new connection',
+    title: 'No local port is free for a new connection',
     meaning:
       'All local ports for this address are in use, by open connections or by closed ones in TIME_WAIT.',
     evidence:
@@ -267,7 +274,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     changedBy: [],
     from: ['connect/no-local-port', 'limits/local-ports'],
     breaks: true,
-    says: () => 'this host has no free local port for a new connection',
+    says: (c) => `${networkOwner(c)} has no free local port for a new connection`,
     fix: (c) => [
       stepInNetwork(
         c,
