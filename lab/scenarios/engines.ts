@@ -57,6 +57,11 @@ async function engineDoes({ container }: World, words: string): Promise<void> {
   await container?.engine.run(words);
 }
 
+async function bridgeIs(world: World, state: 'connect' | 'disconnect'): Promise<void> {
+  const bridge = world.container?.engine.name === 'podman' ? 'podman' : 'bridge';
+  await engineDoes(world, `network ${state} ${bridge} gitlab-runner`);
+}
+
 const SECOND = usualEntry({ name: 'second-1' });
 const SECOND_FOLDER = '/srv/second/config';
 
@@ -218,6 +223,17 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+/** Of a network of its own. */
+const BRIDGE_FAULTS: readonly Fault[] = [
+  {
+    title: 'its container is disconnected from its network',
+    inject: async (world) => await bridgeIs(world, 'disconnect'),
+    recover: async (world) => await bridgeIs(world, 'connect'),
+    expect: { cause: 'network-no-route', severity: 'critical' },
+    runnerLogs: /network is unreachable|i\/o timeout/,
+  },
+];
+
 function rowOf(
   { container, world, podman, ...fault }: Fault,
   index: number,
@@ -271,4 +287,9 @@ export const engineRows: readonly Row[] = [
   ...healthy,
   ...disturbed,
   ...FAULTS.flatMap((fault, index) => PLACES.map((_place, place) => rowOf(fault, index, place))),
+  ...BRIDGE_FAULTS.flatMap((fault, index) =>
+    PLACES.flatMap(([, { isBridged }], place) =>
+      isBridged === true ? [rowOf(fault, FAULTS.length + index, place)] : [],
+    ),
+  ),
 ];
