@@ -13,6 +13,7 @@ const PERMITTED = new Set([
   'HEAD /',
   'GET /',
   'GET /users/sign_in',
+  'GET /oauth/discovery/keys',
 ]);
 /** Requests that it may send only with an API token. */
 const ON_RECORD = /^GET \/api\/v4\/(?:runners\/\d+(?:\/managers)?|projects\/\d+\/jobs)$/;

@@ -9,6 +9,7 @@ import { untilGood, whileGood } from '../observe.ts';
 import { usualScript } from '../peers/names.ts';
 import { publicLeaf } from '../peers/pki.ts';
 import { nginxPage } from '../replies.ts';
+import { usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
 
@@ -22,6 +23,7 @@ const AT_TOKEN = 'do/o/n/o/o/o/F';
 
 const EXPIRED = publicLeaf({ from: daysFromNow(-90), until: daysFromNow(-1) });
 const OTHER_NAME = publicLeaf({ name: 'other.test', dns: ['other.test'] });
+const PLAIN = 'http://gitlab.test/';
 const FORBIDDEN = nginxPage(403, '403 Forbidden');
 const PATIENCE_SECONDS = 90;
 const TURNS_SECONDS = 20;
@@ -300,6 +302,38 @@ export const addressRows: readonly Row[] = [
     runnerLogs: /403 Forbidden/,
     mustNot: MUST_NOT,
     fix: unpinAndRetry,
+  },
+  {
+    id: 'A-12',
+    title: 'over http:// a stale hosts line leads to another GitLab, which rejects the token',
+    world: { ...machine({ isPlain: true }), entries: [usualEntry({ url: PLAIN })] },
+    inject: pin,
+    expect: {
+      cause: 'dns-hosts-override-stale',
+      severity: 'critical',
+      chain: 'do/o/n/n/o/o/F',
+      says: /rejects the token.*another GitLab answers/,
+    },
+    runnerLogs: /403 Forbidden/,
+    mustNot: MUST_NOT,
+    fix: unpinAndRetry,
+  },
+  {
+    id: 'A-12b',
+    title: 'over http:// GitLab has forgotten the token, and two of its nodes say so',
+    world: {
+      entries: [usualEntry({ url: PLAIN })],
+      before: async (world) => {
+        world.names.answer(gitlabIs(GITLAB_ADDRESS, PROXY_ADDRESS));
+        await startMachine(world, { isPlain: true, nodeOf: world.gitlab.application });
+      },
+    },
+    inject: ({ gitlab, entries }) => {
+      for (const { token } of entries) gitlab.application.tokens.delete(token);
+    },
+    expect: { cause: 'token-rejected', severity: 'critical', chain: 'o/o/n/n/o/o/F' },
+    runnerLogs: /403 Forbidden/,
+    mustNot: ['dns-address-outdated', 'dns-wrong-answer'],
   },
   {
     id: 'A-08',

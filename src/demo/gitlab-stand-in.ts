@@ -2,6 +2,7 @@
  * A stand-in for GitLab: the endpoints that runner and runnerwatch use, with GitLab's headers and error forms
  * (docs/reference/gitlab-http.md), and faults to switch on while it runs. For `runnerwatch demo` and for the tests.
  */
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
@@ -79,6 +80,7 @@ export function createGitLabStandIn(options: GitLabOptions = {}): GitLabApplicat
   const state: State = {
     options,
     requests: [],
+    keyId: randomBytes(32).toString('base64url'),
     tokens: new Set(),
     fault: 'none',
     override: undefined,
@@ -120,6 +122,8 @@ export async function startGitLabStandIn(options: GitLabOptions = {}): Promise<G
 interface State extends GitLabApplication {
   readonly options: GitLabOptions;
   readonly requests: RecordedRequest[];
+  /** Of the key by which it signs: each installation has its own. */
+  readonly keyId: string;
 }
 
 function serverOf({ tls }: GitLabOptions, listener: RequestListener): Server | SecureServer {
@@ -203,7 +207,7 @@ async function bodyOf(request: IncomingMessage): Promise<Body> {
 }
 
 type Route = (
-  asked: ReceivedRequest & { readonly isKnown: boolean; readonly options: GitLabOptions },
+  asked: ReceivedRequest & Pick<State, 'options' | 'keyId'> & { readonly isKnown: boolean },
 ) => Reply | Promise<Reply>;
 
 const rails = (reply: Reply, headers: Readonly<Record<string, string>> = {}): Reply => ({
@@ -219,6 +223,10 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'GET /-/liveness': () => rails(text(404, '<html><title>404</title></html>', 'text/html')),
   'GET /': () => rails(text(302, ''), { Location: '/users/sign_in' }),
   'GET /users/sign_in': () => rails(text(200, '<html><title>Sign in</title></html>', 'text/html')),
+  'GET /oauth/discovery/keys': ({ keyId }) => {
+    const key = { kty: 'RSA', kid: keyId, e: 'AQAB', n: keyId, use: 'sig', alg: 'RS256' };
+    return rails(text(200, JSON.stringify({ keys: [key] }), 'application/json; charset=utf-8'));
+  },
   'GET /api/v4/version': () => gitlabError(401, '401 Unauthorized'),
   'GET /api/v4/runners/router/discovery': ({ isKnown, options }) => {
     if ((options.profile ?? 'gl19') !== 'gl19') return gitlabError(404, '404 Not Found', 'error');
@@ -237,10 +245,13 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
 };
 
-async function routeRequest({ tokens, options }: State, asked: ReceivedRequest): Promise<Reply> {
+async function routeRequest(
+  { tokens, options, keyId }: State,
+  asked: ReceivedRequest,
+): Promise<Reply> {
   const route = ROUTES[`${asked.method} ${asked.path}`];
   if (route === undefined) return gitlabError(404, '404 Not Found', 'error');
-  return await route({ ...asked, isKnown: tokens.has(asked.token), options });
+  return await route({ ...asked, isKnown: tokens.has(asked.token), options, keyId });
 }
 
 /** GitLab's answer holds the whole token, so it must never be logged. */

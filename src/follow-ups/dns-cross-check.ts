@@ -7,23 +7,26 @@
  *           the token that is rejected. After a lookup without an address an answer of another server is enough.
  * Reasons   hosts-override, servers-disagree, search-domain, mixed-addresses: the source of the wrong address.
  *
- * A token is sent only to an address whose certificate proves the name, and draws on the hourly budget.
+ * A token is sent only to an address whose certificate proves the name, and draws on the hourly budget. Over http:// the keys
+ * by which GitLab signs (gitlab/signing-keys.ts) tell whether another GitLab answers at the other address.
  */
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 
 import type { Send } from '../core/exchange-error.ts';
-import type { Finding } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import type { HttpUrl } from '../core/http-url.ts';
 import type { Address } from '../core/probe.ts';
 import { addressOfWalk } from '../core/probe.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
+import { FAULTS_OF_ADDRESS, mayBeOfAddress } from '../gitlab/address-faults.ts';
 import type { MayAsk, Proof, TokenQuestion } from '../gitlab/proof.ts';
 import { proveApi, proveGitLab, proveToken } from '../gitlab/proof.ts';
 import { heedingRetryAfter } from '../gitlab/retry-after.ts';
+import { areOfTwoGitLabs, askSigningKeys } from '../gitlab/signing-keys.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import { firstHopOf, hostPortOf } from '../go/dial/first-hop.ts';
 import {
@@ -40,64 +43,6 @@ import { askOver } from '../go/http/ask-over.ts';
 import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 import type { ConnectionOptions } from '../go/verified-connection.ts';
 import { connectTo } from '../go/verified-connection.ts';
-
-/** Ends of a handshake that another server than GitLab may cause; the others speak of the path, or of the runner's files. */
-const TLS_FAULTS = [
-  'name-mismatch',
-  'no-san',
-  'unknown-authority',
-  'self-signed',
-  'plaintext-server',
-  'expired',
-  'intermediate-expired',
-  'not-yet-valid',
-  'missing-intermediate',
-  'not-acceptable',
-  'protocol-unsupported',
-  'client-certificate-required',
-  'handshake-blocked',
-] as const;
-
-/** Answers that another server than GitLab may give. A limit, or no answer yet, says nothing about the address. */
-const WEB_FAULTS = [
-  'bad-gateway',
-  'booting',
-  'unavailable',
-  'maintenance',
-  'server-error',
-  'challenge',
-  'origin-error',
-  'forbidden',
-  'login-gateway',
-  'redirected',
-  'client-certificate-required',
-  'connection-reset',
-  'closed',
-  'not-http',
-  'http2-only',
-  'malformed',
-] as const;
-
-/** Refusals that come of another GitLab, too, or of another server. */
-const TOKEN_FAULTS = [
-  'rejected',
-  'expired',
-  'orphaned',
-  'read-only',
-  'forbidden-by-edge',
-  'challenge',
-  'login-gateway',
-  'redirected',
-  'endpoint-missing',
-] as const;
-
-/** What another server than GitLab may cause, and so a wrong address. */
-export const FAULTS_OF_ADDRESS: readonly string[] = [
-  ...TLS_FAULTS.map((reason) => `tls/${reason}`),
-  ...WEB_FAULTS.map((reason) => `http/${reason}`),
-  ...[...WEB_FAULTS, 'not-gitlab', 'wrong-path'].map((reason) => `api/${reason}`),
-  ...TOKEN_FAULTS.map((reason) => `token/${reason}`),
-];
 
 export const dnsCrossCheck = defineFollowUp({
   id: 'dns-cross-check',
@@ -150,7 +95,7 @@ export const dnsCrossCheck = defineFollowUp({
       trial: link,
       isWrong: wrongText(tools.fault),
       isAnswered: ['http', 'api', 'token'].includes(link),
-      isRight: RIGHT_TEXTS[link] ?? 'where GitLab answers',
+      isRight: rightText(link, target.url),
     };
     const difference = await differenceOf(resolution, used, right, texts, paths);
     const { runners } = tools.fault;
@@ -184,22 +129,11 @@ function usedBy({ fault, walk }: FollowUpTools): readonly string[] {
   return met === undefined ? [] : [String(met)];
 }
 
-/** Silence within a handshake is of the path: packets that are too large, or lost. */
-export function mayBeOfAddress({ status, facts }: Finding): boolean {
-  return status === 'fail' && facts?.['is_silent'] !== true;
-}
-
-interface Trials<T extends Candidate = OtherAddress> {
-  readonly right?: T;
-  readonly rememberSeconds?: number;
-  readonly isPaid?: boolean;
-}
-
 async function tryOthers(
   others: readonly OtherAddress[],
   target: EndpointTarget,
   tools: FollowUpTools,
-): Promise<Trials> {
+): Promise<Trials<OtherAddress>> {
   const { fault } = tools;
   if (firstHopOf(target).of === 'proxy') return await tryProxies(others, target, tools);
   const open = await opener(
@@ -211,8 +145,9 @@ async function tryOthers(
   const mayAskPaid = hourly(tools, target.id);
   if (fault.link === 'token') {
     // Over http:// no server proves its name, and a token must not reach a server that is not GitLab.
-    const isSafe = target.url.protocol === 'https:';
-    return isSafe ? await tryTokens(others, target, tools, open, mayAskPaid) : {};
+    return isProving(target.url)
+      ? await tryTokens(others, target, tools, open, mayAskPaid)
+      : await tryIdentities(others, usedBy(tools), open, mayAskPaid, tools.signal);
   }
   const mayAsk: MayAsk = (kind) =>
     kind === 'http'
@@ -229,9 +164,6 @@ async function tryOthers(
   return right === undefined ? kept : { right, ...(fault.link === 'api' ? PAID : {}) };
 }
 
-/** What was paid with requests of the hourly budget holds for longer. */
-const PAID = { rememberSeconds: PAID_SECONDS, isPaid: true } as const;
-
 /** What the same failure of the same address led to before: with other addresses beside it, it is not asked again within the hour. */
 function foundEarlier(
   used: readonly string[],
@@ -245,6 +177,35 @@ function foundEarlier(
   );
   return (found ?? {}) as Found<keyof typeof DIFFERENCE_REASONS>;
 }
+
+function addressOf(address: string): Address {
+  return { address, family: isIP(address) === 6 ? 6 : 4 };
+}
+
+/** A proxy shows no certificate for a name, and no page: that it answers on its port must be enough. */
+async function tryProxies(
+  others: readonly OtherAddress[],
+  target: EndpointTarget,
+  { clock, signal }: FollowUpTools,
+): Promise<Trials<OtherAddress>> {
+  const { port } = firstHopOf(target);
+  const deps = { clock, signal, timeoutSeconds: CONNECT_SECONDS };
+  const dials = await Promise.all(
+    others.map(async ({ address }) => await dialLikeGo([addressOf(address)], port, deps)),
+  );
+  for (const { socket } of dials) socket?.destroy();
+  const right = others[dials.findIndex(({ socket }) => socket !== undefined)];
+  return right === undefined ? {} : { right };
+}
+
+export interface Trials<T extends Candidate> {
+  readonly right?: T;
+  readonly rememberSeconds?: number;
+  readonly isPaid?: boolean;
+}
+
+/** What was paid with requests of the hourly budget holds for longer. */
+const PAID = { rememberSeconds: PAID_SECONDS, isPaid: true } as const;
 
 /**
  * Allows requests of the hourly budget once an hour for each failure, however the addresses of the name change meanwhile. The
@@ -272,11 +233,11 @@ export async function prove(
     : await proveGitLab(send, url, mayAsk, signal);
 }
 
-interface Candidate {
+export interface Candidate {
   readonly address: string;
 }
 
-type Open = (to: string, ask: (send: Send) => Promise<Proof>) => Promise<Proof | undefined>;
+type Open = <T>(to: string, ask: (send: Send) => Promise<T>) => Promise<T | undefined>;
 type Connect = (
   to: string,
   options: ConnectionOptions,
@@ -306,26 +267,6 @@ export async function opener(
       signal,
       async (send) => await ask(heedingRetryAfter(send, pause)),
     );
-}
-
-function addressOf(address: string): Address {
-  return { address, family: isIP(address) === 6 ? 6 : 4 };
-}
-
-/** A proxy shows no certificate for a name, and no page: that it answers on its port must be enough. */
-async function tryProxies(
-  others: readonly OtherAddress[],
-  target: EndpointTarget,
-  { clock, signal }: FollowUpTools,
-): Promise<Trials> {
-  const { port } = firstHopOf(target);
-  const deps = { clock, signal, timeoutSeconds: CONNECT_SECONDS };
-  const dials = await Promise.all(
-    others.map(async ({ address }) => await dialLikeGo([addressOf(address)], port, deps)),
-  );
-  for (const { socket } of dials) socket?.destroy();
-  const right = others[dials.findIndex(({ socket }) => socket !== undefined)];
-  return right === undefined ? {} : { right };
 }
 
 /** One address after the other: each question costs a request of the hourly budget. */
@@ -379,7 +320,34 @@ function questionOf(
   };
 }
 
-export const RIGHT_TEXTS: Readonly<Record<string, string>> = {
+/** Another GitLab at another address: which of the two knows the token must not be asked, and the one in use does not. */
+async function tryIdentities<T extends Candidate>(
+  others: readonly T[],
+  used: readonly string[],
+  open: Open,
+  mayAskPaid: ReturnType<typeof hourly>,
+  signal: AbortSignal,
+): Promise<Trials<T>> {
+  if (!mayAskPaid('http', ':keys')) return {};
+  const keysOf = async (address: string): Promise<readonly string[]> =>
+    (await open(address, async (send) => await askSigningKeys(send, signal))) ?? [];
+  const own = (await Promise.all(used.map(keysOf))).flat();
+  const found = await Promise.all(others.map(async ({ address }) => await keysOf(address)));
+  const right = others[found.findIndex((keys) => areOfTwoGitLabs(own, keys))];
+  return right === undefined ? PAID : { right, ...PAID };
+}
+
+function isProving({ protocol }: HttpUrl): boolean {
+  return protocol === 'https:';
+}
+
+export function rightText(link: string, url: HttpUrl): string {
+  return link === 'token' && !isProving(url)
+    ? 'where another GitLab answers'
+    : (RIGHT_TEXTS[link] ?? 'where GitLab answers');
+}
+
+const RIGHT_TEXTS: Readonly<Record<string, string>> = {
   api: 'where the API of GitLab answers',
   token: 'where GitLab accepts the token',
 };

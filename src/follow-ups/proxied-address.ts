@@ -12,12 +12,13 @@
  */
 import { isIP } from 'node:net';
 
-import type { FollowUpTools, Found, Tried } from '../core/follow-up.ts';
+import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { dataWith } from '../core/finding-data.ts';
 import type { Resolution } from '../core/lookup.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
+import { FAULTS_OF_ADDRESS, mayBeOfAddress } from '../gitlab/address-faults.ts';
 import type { MayAsk } from '../gitlab/proof.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { TRIED_RUNNERS } from '../go/dns/address-difference.ts';
@@ -25,16 +26,8 @@ import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
 import { serversWithAnswer } from '../go/dns/other-addresses.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
 import { connectThrough } from '../go/verified-connection.ts';
-import {
-  FAULTS_OF_ADDRESS,
-  hourly,
-  mayBeOfAddress,
-  opener,
-  prove,
-  RIGHT_TEXTS,
-  tryTokens,
-  wrongText,
-} from './dns-cross-check.ts';
+import type { Candidate, Trials } from './dns-cross-check.ts';
+import { hourly, opener, prove, rightText, tryTokens, wrongText } from './dns-cross-check.ts';
 
 const REASONS = leadToCauses('other-server');
 
@@ -72,7 +65,9 @@ export const proxiedAddress = defineFollowUp({
     if (proxy === undefined || found === undefined) return {};
     const tried = found.addresses.slice(0, MAX_TRIED);
     const { right, ...kept } = await tryAddresses(tried, proxy, target, tools);
-    return right === undefined ? kept : { ...otherServer(right, found, proxy, tools), ...kept };
+    return right === undefined
+      ? kept
+      : { ...otherServer(right, found, proxy, target, tools), ...kept };
   },
 });
 
@@ -82,18 +77,12 @@ function proxyOf({ url, proxy }: EndpointTarget): Proxy | undefined {
   return isTried ? proxy : undefined;
 }
 
-interface Candidate {
-  readonly address: string;
-}
-
-type Trials = Pick<Tried, 'rememberSeconds' | 'isPaid'> & { readonly right?: Candidate };
-
 async function tryAddresses(
   tried: readonly Candidate[],
   proxy: Proxy,
   target: EndpointTarget,
   tools: FollowUpTools,
-): Promise<Trials> {
+): Promise<Trials<Candidate>> {
   const { budget, fault, walk } = tools;
   const path = { proxy, addresses: walk.addresses ?? [] };
   const open = await opener(
@@ -122,13 +111,14 @@ function otherServer(
   { address }: Candidate,
   found: Resolution,
   proxy: Proxy,
+  { url }: EndpointTarget,
   { fault }: FollowUpTools,
 ): Found<keyof typeof REASONS> {
   const { link, runners } = fault;
   const source = found.source === 'hosts' ? '/etc/hosts' : serversWithAnswer(found).join(', ');
   const via = `${proxy.host}:${proxy.port}`;
   const does = wrongText(fault);
-  const isRight = RIGHT_TEXTS[link] ?? 'where GitLab answers';
+  const isRight = rightText(link, url);
   const ids = (runners ?? []).map(({ id }) => id);
   return {
     status: 'warn',

@@ -201,13 +201,6 @@ describe('of several addresses the one in use', () => {
     expect(otherServer.requests).toEqual([]);
   });
 
-  test('rejects the token over http://, where no server proves its name: it is not sent', async () => {
-    await using otherServer = await startGitLabStandIn();
-    otherServer.tokens.add(ENTRY.token.reveal());
-    expect((await outcome(tokenFault, otherServer, { scheme: 'http' })).status).toBe('pass');
-    expect(otherServer.requests).toEqual([]);
-  });
-
   test('is that of an old GitLab, which is asked by verify, once an hour for each address', async () => {
     const tls = { certificatePem: LEAF.pem, privateKeyPem: LEAF.keyPem };
     await using gitlab = await startGitLabStandIn({ tls, profile: 'gl18' });
