@@ -304,7 +304,7 @@ export const addressRows: readonly Row[] = [
     fix: unpinAndRetry,
   },
   {
-    id: 'A-12',
+    id: 'A-13',
     title: 'over http:// a stale hosts line leads to another GitLab, which rejects the token',
     world: { ...machine({ isPlain: true }), entries: [usualEntry({ url: PLAIN })] },
     inject: pin,
@@ -319,7 +319,7 @@ export const addressRows: readonly Row[] = [
     fix: unpinAndRetry,
   },
   {
-    id: 'A-12b',
+    id: 'A-13b',
     title: 'over http:// GitLab has forgotten the token, and two of its nodes say so',
     world: {
       entries: [usualEntry({ url: PLAIN })],

@@ -71,10 +71,8 @@ export const proxiedAddress = defineFollowUp({
   },
 });
 
-/** One that is spoken to in plain, as nearly all are. */
 function proxyOf({ url, proxy }: EndpointTarget): Proxy | undefined {
-  const isTried = proxy.kind === 'proxy' && proxy.scheme !== 'https' && url.protocol === 'https:';
-  return isTried ? proxy : undefined;
+  return proxy.kind === 'proxy' && url.protocol === 'https:' ? proxy : undefined;
 }
 
 async function tryAddresses(

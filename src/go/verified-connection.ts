@@ -50,7 +50,10 @@ export async function connectThrough(
   const { url, clock, timeoutSeconds } = options;
   const { port } = hostPortOf(url);
   const deps = { clock, signal, timeoutSeconds };
-  const { socket } = await dialLikeGo(addresses, proxy.port, deps);
+  const { socket: dialled } = await dialLikeGo(addresses, proxy.port, deps);
+  if (dialled === undefined) return undefined;
+  const isSecure = proxy.scheme === 'https';
+  const socket = isSecure ? await secure(dialled, options, signal, proxy.host) : dialled;
   if (socket === undefined) return undefined;
   const tunnel = await openTunnel(socket, proxy, { host, port }, signal);
   if (tunnel.kind === 'open') return await secure(socket, options, signal);
@@ -62,9 +65,9 @@ async function secure(
   socket: Socket,
   { url, trust, clock }: ConnectionOptions,
   signal: AbortSignal,
+  host = hostPortOf(url).host,
 ): Promise<Socket | undefined> {
   if (trust === undefined) return socket;
-  const { host } = hostPortOf(url);
   const shaken = await handshakeLikeGo(socket, { host, trust, now: clock.wall(), signal });
   if (shaken.kind !== 'secured') {
     socket.destroy();

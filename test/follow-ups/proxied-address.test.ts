@@ -8,6 +8,7 @@ import type { EndpointTarget } from '../../src/core/target.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import type { GitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { proxiedAddress } from '../../src/follow-ups/proxied-address.ts';
+import { make } from '../support/certificates.ts';
 import type { Proxy } from '../support/connect-proxy.ts';
 import { proxyAt, startScriptedProxy } from '../support/connect-proxy.ts';
 import type { Failed } from '../support/cross-check.ts';
@@ -19,6 +20,7 @@ import {
   LEAF,
   ONE,
   only,
+  ROOT,
   ROOTS,
   startGitLab,
   STRANGE_LEAF,
@@ -28,6 +30,8 @@ import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import { followUp } from '../support/run-follow-up.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
+import type { TlsServer } from '../support/tls-server.ts';
+import { startTlsServer } from '../support/tls-server.ts';
 
 const PASS = { status: 'pass' } as const;
 const AT_PROXY = { address: ALIVE, family: 4 } as const;
@@ -42,6 +46,19 @@ interface Stage {
   readonly proxy?: Partial<Proxy>;
   readonly url?: string;
   readonly isPaused?: boolean;
+  /** The proxy is spoken to over TLS. */
+  readonly isSecure?: boolean;
+}
+
+const PROXY_LEAF = make({ name: 'proxy', ip: ['127.0.0.1'], isAuthority: false }, ROOT);
+
+async function startSecureFront(to: number): Promise<TlsServer> {
+  return await startTlsServer({ chain: [PROXY_LEAF] }, (socket) => {
+    const onward = connect(to, '127.0.0.1');
+    socket.pipe(onward).pipe(socket);
+    onward.on('error', () => socket.destroy());
+    socket.once('close', () => onward.destroy());
+  });
 }
 
 /** What the proxy link says after a link behind it has failed. */
@@ -60,8 +77,10 @@ async function ask(stage: Stage): Promise<Finding> {
     onward.on('error', () => socket.destroy());
     socket.on('error', () => onward.destroy()).once('close', () => onward.destroy());
   });
+  await using front = await startSecureFront(between.port);
+  const port = stage.isSecure === true ? front.port : between.port;
   const url = new URL(stage.url ?? `https://gitlab.test:${addressed?.port ?? 443}/`);
-  const target: EndpointTarget = { ...ENDPOINT, url, proxy: proxyAt(between.port, proxy) };
+  const target: EndpointTarget = { ...ENDPOINT, url, proxy: proxyAt(port, proxy) };
   const walk = { attempts: [DIALLED], addresses: [AT_PROXY] };
   const budget = { ...unlimitedBudget, isPaused: () => isPaused };
   const tools = { paths: root.paths, dnsPort: server.port, walk, budget };
@@ -91,6 +110,16 @@ describe('through the same proxy', () => {
         wrong_does: 'has a certificate that the runner rejects (it is refused)',
       },
     });
+  });
+
+  test('another server answers at the address of the name, and the proxy is spoken to over TLS', async () => {
+    await using right = await startGitLab();
+    await using wrong = await startGitLab(STRANGE_LEAF);
+    const proxy = { scheme: 'https' } as const;
+
+    expect(
+      await ask({ of: EXPIRED, named: wrong, addressed: right, isSecure: true, proxy }),
+    ).toMatchObject({ ...START, facts: { trial: 'tls', right: ALIVE } });
   });
 
   test.each([FORBIDDEN, failed('api', 'not-gitlab')])(
@@ -155,7 +184,7 @@ describe('nothing is said', () => {
   test.each<[string, Partial<Stage>]>([
     ['over http://, where no server proves its name', { url: 'http://gitlab.test/' }],
     ['of an address in place of a name', { url: 'https://127.0.0.1/' }],
-    ['behind a proxy that is spoken to over TLS', { proxy: { scheme: 'https' } }],
+    ['behind a proxy that does not speak TLS as its URL says', { proxy: { scheme: 'https' } }],
     ['while GitLab asks for a pause', { isPaused: true }],
   ])('%s', async (_what, over) => {
     await using right = await startGitLabStandIn();

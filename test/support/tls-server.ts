@@ -22,7 +22,10 @@ export interface TlsServerOptions extends Omit<TlsOptions, 'cert' | 'key'> {
 }
 
 /** Accepts what is older or weaker than Node's defaults, so that the client is the one who judges. */
-export async function startTlsServer({ chain, ...options }: TlsServerOptions): Promise<TlsServer> {
+export async function startTlsServer(
+  { chain, ...options }: TlsServerOptions,
+  serve: (socket: TLSSocket) => void = () => {},
+): Promise<TlsServer> {
   const open = new Set<TLSSocket>();
   const server = createServer({
     ciphers: 'DEFAULT@SECLEVEL=0',
@@ -33,6 +36,7 @@ export async function startTlsServer({ chain, ...options }: TlsServerOptions): P
   server.on('secureConnection', (socket) => {
     open.add(socket);
     socket.on('error', () => {}).on('close', () => open.delete(socket));
+    serve(socket);
   });
   server.on('tlsClientError', () => {});
   server.listen(0, '127.0.0.1');
