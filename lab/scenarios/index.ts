@@ -9,6 +9,7 @@ import { dnsHostRows } from './dns-host.ts';
 import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
 import { endRows } from './ends.ts';
+import { containerMakerRows } from './container-makers.ts';
 import { engineRows } from './engines.ts';
 import { executorRows } from './executor.ts';
 import { firewallRows } from './firewall.ts';
@@ -59,6 +60,7 @@ export const ROWS: readonly Row[] = [
   ...installationRows,
   ...executorRows,
   ...engineRows,
+  ...containerMakerRows,
   ...verdictRows,
   ...jobRows,
   ...recordRows,

@@ -13,4 +13,40 @@ export interface Container {
   readonly socket?: string;
   /** No engine has named it: its name is the beginning of its id, so one that replaces it has another name. */
   readonly isNamedById?: true;
+  /** What has made it and makes it anew; absent where a person did. */
+  readonly manager?: ContainerManager;
+}
+
+export type ContainerManager = ComposeService | SwarmService | ContainerUnit;
+
+export interface ComposeService {
+  readonly kind: 'compose';
+  readonly program: 'docker compose' | 'docker-compose' | 'podman compose' | 'podman-compose';
+  readonly project: string;
+  readonly service: string;
+  readonly directory?: string;
+  /** As they were given; all of them are needed to make it anew. */
+  readonly files: readonly string[];
+  readonly environmentFiles: readonly string[];
+  /** The files are on this host. */
+  readonly isHere: boolean;
+}
+
+export interface SwarmService {
+  readonly kind: 'swarm';
+  readonly service: string;
+  /** What deploys it from a file, which takes back what was changed beside it. */
+  readonly stack?: string;
+  /** This host may change services. */
+  readonly isManager: boolean;
+}
+
+export interface ContainerUnit {
+  readonly kind: 'unit';
+  /** `gitlab-runner.service`, of the system's systemd. */
+  readonly unit: string;
+  /** The .container file that the unit is generated from. */
+  readonly quadlet?: string;
+  /** The unit makes a new container at each start; otherwise it starts one that a person made. */
+  readonly makesContainer: boolean;
 }

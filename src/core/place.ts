@@ -14,6 +14,19 @@ export type Command = string;
 /** What the kernel limits for a process or its control group. */
 export type Limit = 'files' | 'tasks' | 'memory' | 'cpu';
 
+/** What a container has from when it was made: a change of it takes a new container, and a restart is not enough. */
+export type ContainerSetting =
+  | { readonly kind: 'variable'; readonly name: string; readonly value: string }
+  /** Another config.toml, as the container sees it. */
+  | { readonly kind: 'config'; readonly path: string }
+  | { readonly kind: 'limit'; readonly limit: Limit; readonly present: number | undefined }
+  /** A folder or file of the host, and where it is in the container. */
+  | { readonly kind: 'mount'; readonly source: string; readonly target: string }
+  /** A further group of its processes, by number. */
+  | { readonly kind: 'group'; readonly id: number }
+  /** Started again after each end but one by a person. */
+  | { readonly kind: 'restarts' };
+
 /** What a person types about the runner itself. */
 export interface PlaceCommands {
   /** Starts it now, and at each boot where its manager does that. */
@@ -32,6 +45,8 @@ export interface PlaceCommands {
   setEnvironment(text: string, variables: Readonly<Record<string, string>>): readonly FixStep[];
   /** The same for values that only the person knows: the command asks for them, or opens the file they belong in. */
   enterEnvironment(text: string, names: readonly string[]): readonly FixStep[];
+  /** Makes its container anew, with these settings beside those that it has; absent on the host itself. */
+  readonly remake?: (text: string, settings: readonly ContainerSetting[]) => readonly FixStep[];
   /** Brings the program up to date. */
   upgrade(text: string): FixStep;
   /** Starts it on another config.toml from now on. */
@@ -84,6 +99,8 @@ export interface RunnerFiles {
 /** The container that a runner lives in, as its engine knows it. */
 export interface PlaceContainer {
   readonly name: string;
+  /** A program makes it anew from a description: settings that are changed beside that are lost then. */
+  readonly isMade: boolean;
   /** Never rejects. */
   state(signal: AbortSignal): Promise<ContainerState>;
   /** The client of its engine with these arguments. */

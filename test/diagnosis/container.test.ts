@@ -5,12 +5,15 @@ import type { ContainerState } from '../../src/core/container-state.ts';
 import type { Place } from '../../src/core/place.ts';
 import { PLACEHOLDERS } from '../../src/diagnosis/cause-spec.ts';
 import { CONTAINER_CAUSES } from '../../src/diagnosis/catalogue/container.ts';
+import { containerCommands } from '../../src/host/place/container-commands.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 
 const PLACE: Place = {
   ...PACKAGED_PLACE,
+  commands: containerCommands({ engine: 'podman', name: 'runner-a', program: 'gitlab-runner' }),
   container: {
     name: 'runner-a',
+    isMade: false,
     client: (words) => `sudo podman ${words}`,
     state: async (): Promise<ContainerState> => await Promise.resolve({ kind: 'removed' }),
   },

@@ -1,7 +1,14 @@
 /** The fixes of every cause for a runner in a container: its engine's commands, and paths as the host sees them. */
+import { spawnSync } from 'node:child_process';
+
 import { describe, expect, test } from 'vitest';
 
-import type { Container } from '../../src/core/container.ts';
+import type {
+  ComposeService,
+  Container,
+  ContainerManager,
+  ContainerUnit,
+} from '../../src/core/container.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Place } from '../../src/core/place.ts';
 import type { CauseContext } from '../../src/diagnosis/cause-spec.ts';
@@ -49,6 +56,29 @@ function placeOf(container: Container, isRunning = true): Place {
 }
 
 const NAME = 'runner-1';
+const COMPOSE: ComposeService = {
+  kind: 'compose',
+  program: 'docker compose',
+  project: 'ci',
+  service: 'runner',
+  directory: '/srv/c i',
+  files: ['/srv/c i/compose.yml', '/srv/more.yml'],
+  environmentFiles: ['/srv/c i/.env'],
+  isHere: true,
+};
+const QUADLET: ContainerUnit = {
+  kind: 'unit',
+  unit: 'ci.service',
+  quadlet: '/etc/containers/systemd/ci.container',
+  makesContainer: true,
+};
+
+/** One that a program has made. */
+function madeBy(engine: 'docker' | 'podman', manager: ContainerManager): Place {
+  const socket = engine === 'docker' ? '/var/run/docker.sock' : '/run/podman/podman.sock';
+  return placeOf({ id: `${engine}:${NAME}`, engine, name: NAME, socket, manager });
+}
+
 const KINDS: readonly (readonly [title: string, place: Place, restarts: RegExp])[] = [
   [
     'Docker',
@@ -71,7 +101,56 @@ const KINDS: readonly (readonly [title: string, place: Place, restarts: RegExp])
     /^sudo crictl stop 0a1b$/,
   ],
   ['no engine', placeOf({ id: 'container:/srv/jail', name: '/srv/jail' }), /^sudo kill 812 /],
+  [
+    'compose',
+    madeBy('docker', COMPOSE),
+    /^sudo docker compose -p ci --project-directory '\/srv\/c i' -f '\/srv\/c i\/compose.yml' -f \/srv\/more.yml --env-file '\/srv\/c i\/.env' restart runner$/,
+  ],
+  [
+    'compose, its file elsewhere',
+    madeBy('docker', { ...COMPOSE, isHere: false }),
+    /^sudo docker compose -p ci restart runner$/,
+  ],
+  [
+    'compose of the first version, its file elsewhere',
+    madeBy('docker', { ...COMPOSE, program: 'docker-compose', isHere: false }),
+    /^sudo docker restart runner-1$/,
+  ],
+  [
+    'podman-compose',
+    madeBy('podman', { ...COMPOSE, program: 'podman-compose', files: ['/srv/compose.yml'] }),
+    /^sudo podman-compose -p ci -f \/srv\/compose.yml .*restart runner$/,
+  ],
+  [
+    'a swarm',
+    madeBy('docker', { kind: 'swarm', service: 'ci_runner', stack: 'ci', isManager: true }),
+    /^sudo docker service update --force ci_runner$/,
+  ],
+  [
+    'a swarm that another host manages',
+    madeBy('docker', { kind: 'swarm', service: 'ci_runner', isManager: false }),
+    /^sudo docker service update --force ci_runner {3}# on a manager of the swarm$/,
+  ],
+  ['a quadlet', madeBy('podman', QUADLET), /^sudo systemctl restart ci$/],
+  [
+    'a unit that makes the container',
+    madeBy('podman', { kind: 'unit', unit: 'ci.service', makesContainer: true }),
+    /^sudo systemctl restart ci$/,
+  ],
+  [
+    'a unit that starts the container',
+    madeBy('podman', { kind: 'unit', unit: 'ci.service', makesContainer: false }),
+    /^sudo systemctl restart ci$/,
+  ],
 ];
+/** Those of containers that a program makes anew. */
+const MADE = new Map(KINDS.map(([title, place]) => [title, place]));
+
+function madePlace(title: string): Place {
+  const place = MADE.get(title);
+  if (place === undefined) throw new Error(`no place ${title}`);
+  return place;
+}
 
 /** Commands of a runner on the host, and paths that mean another file there. */
 const FOREIGN =
@@ -139,6 +218,16 @@ describe.each(KINDS)('%s', (_title, place, restarts) => {
     },
   );
 
+  test('a shell can read every command', () => {
+    const commands = catalogue.flatMap((spec) =>
+      spec.fix(contextAt(place)).flatMap(({ command }) => command ?? []),
+    );
+    const script = commands.map((command) => `f() {\n:\n${command}\n}`).join('\n');
+    const { status, stderr } = spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' });
+
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
   test.each(RULES)('the rule of %o is changed in its own network alone', (facts) => {
     const context = withFacts(place, facts);
     const steps = [...openFirewall(context), ...openForMonitor(context)];
@@ -163,6 +252,86 @@ describe.each(KINDS)('%s', (_title, place, restarts) => {
     expect(said.filter((text) => /this host/.test(text ?? 'this host'))).toEqual([]);
   });
 });
+
+const VALUE = `http://u:a b'c"$x%@proxy:3128`;
+const IN_YAML = String.raw`"http://u:a b'c\"$$x%@proxy:3128"`;
+const IN_UNIT = String.raw`'Environment="HTTPS_PROXY=http://u:a b'\''c\"$x%%@proxy:3128"'`;
+const IN_SHELL = String.raw`'HTTPS_PROXY=http://u:a b'\''c"$x%@proxy:3128'`;
+
+test.each([
+  [
+    'compose',
+    `environment: { HTTPS_PROXY: ${IN_YAML} }`,
+    [expect.stringMatching(/^sudoedit '\/srv\/c i/), expect.stringMatching(/ up -d runner$/)],
+  ],
+  ['compose, its file elsewhere', `environment: { HTTPS_PROXY: ${IN_YAML} }`, []],
+  [
+    'a swarm',
+    'file of the stack ci',
+    [`sudo docker service update --env-add ${IN_SHELL} ci_runner`],
+  ],
+  [
+    'a quadlet',
+    '/etc/containers/systemd/ci.container, from which ci.service is generated',
+    [
+      `printf '%s\\n' '[Container]' ${IN_UNIT} | sudo tee -a /etc/containers/systemd/ci.container`,
+      'sudo systemctl daemon-reload && sudo systemctl restart ci',
+    ],
+  ],
+  [
+    'a unit that makes the container',
+    'In ci.service: add -e HTTPS_PROXY=',
+    ['sudo systemctl edit --full ci.service', 'sudo systemctl restart ci'],
+  ],
+  [
+    'a unit that starts the container',
+    'a restart is not enough',
+    [expect.stringMatching(/inspect/)],
+  ],
+])('an environment of %s is changed where it is made', (title, says, expected) => {
+  const steps = madePlace(title).commands.setEnvironment('Set it.', { HTTPS_PROXY: VALUE });
+
+  expect(steps.map(({ text }) => text).join(' ')).toContain(says);
+  expect(steps.flatMap(({ command }) => command ?? [])).toEqual(expected);
+});
+
+const CONTEXT = (title: string) => contextAt(madePlace(title));
+const fixOf = (id: string, title: string) =>
+  catalogue.find((spec) => spec.id === id)?.fix(CONTEXT(title)) ?? [];
+
+test.each([
+  ['compose', / up -d --force-recreate runner$/],
+  ['a swarm', /^sudo docker service update --force ci_runner$/],
+  ['a quadlet', /^sudo systemctl restart ci$/],
+])('a removed container of %s is made again by what made it', (title, expected) => {
+  expect(fixOf('container-removed', title)[0]?.command).toMatch(expected);
+});
+
+test.each([
+  ['compose', 'restart: unless-stopped'],
+  ['a quadlet', 'Restart=always'],
+  ['a unit that makes the container', 'Restart=always below [Service]'],
+  ['Docker', '--restart unless-stopped'],
+])('the restart policy of %s is set where it stays', (title, expected) => {
+  const steps = fixOf('container-stopped', title);
+
+  expect(JSON.stringify(steps)).toContain(expected);
+});
+
+test.each(['compose', 'a swarm', 'a quadlet'])(
+  'more memory of %s holds for the next container',
+  (title) => {
+    const steps = madePlace(title).commands.raiseLimit('Raise it.', 'memory', 2 ** 32);
+
+    expect(steps[0]?.command).toMatch(/^sudo \w+ update --memory 8G --memory-swap -1 runner-1$/);
+    expect(
+      steps
+        .slice(1)
+        .map(({ text, command = '' }) => text + command)
+        .join(' '),
+    ).toMatch(/mem_limit: 8G|--limit-memory 8G|PodmanArgs=--memory 8G/);
+  },
+);
 
 test('a runner on the host may have a network of its own too', () => {
   const there = placeOnHost({

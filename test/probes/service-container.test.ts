@@ -49,6 +49,7 @@ async function watch(
       paths,
       container: {
         name: 'runner-a',
+        isMade: false,
         state: async () => await Promise.resolve(state),
         client: (words: string) => `sudo docker ${words}`,
       },

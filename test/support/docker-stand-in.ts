@@ -21,6 +21,8 @@ export interface DockerScript {
   readonly environment?: readonly string[];
   /** What is known of a container, by its name. */
   readonly inspected?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What is known of every image. */
+  readonly image?: Buffer;
   /** What a container wrote, as the answer has it, or the error. */
   readonly log?: (name: string, query: URLSearchParams) => Buffer | DockerError;
   /** By path, instead of the usual answer; `silent` never answers. */
@@ -89,8 +91,9 @@ function answer(path: string, response: ServerResponse, says: DockerScript): voi
 /** What the script says of one container; undefined where it says nothing of any. */
 function aboutContainer(
   { pathname, searchParams }: URL,
-  { log, inspected }: DockerScript,
+  { log, inspected, image }: DockerScript,
 ): Buffer | DockerError | undefined {
+  if (/^\/images\/[^/]+\/json$/.test(pathname)) return image;
   const { name = '', what } =
     /^\/containers\/(?<name>[^/]+)\/(?<what>logs|json)$/.exec(pathname)?.groups ?? {};
   if (what === 'logs') return log?.(name, searchParams);

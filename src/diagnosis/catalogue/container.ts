@@ -21,8 +21,15 @@ function client(c: CauseContext, verb: string): Command {
   return c.place.container?.client(words) ?? `sudo docker ${words}`;
 }
 
-const showLog = (c: CauseContext) =>
-  step('Read the reason in the last lines of its log.', client(c, 'logs --tail 50'));
+const start = (c: CauseContext): Command =>
+  c.place.container === undefined ? client(c, 'start') : c.place.commands.start;
+
+const showLog = (c: CauseContext): FixStep => {
+  const text = 'Read the reason in the last lines of its log.';
+  return c.place.container === undefined
+    ? step(text, client(c, 'logs --tail 50'))
+    : c.place.commands.showLog(text);
+};
 
 const lint = (c: CauseContext) =>
   step('Check that config.toml loads.', `sudo runnerwatch lint ${onHost(c, c.config)}`);
@@ -46,9 +53,7 @@ export const CONTAINER_CAUSES: readonly CauseSpec[] = [
     from: ['service/container-removed'],
     says: (c) => `the container ${c.fact('container')} of the runner was removed`,
     fix: (c) => [
-      step(
-        `Make it again as it was made before, with the same config folder; the file of the runner was ${c.place.hostPath(c.config)}.`,
-      ),
+      ...makeAgain(c),
       step('Show which other containers are there.', listContainers(c)),
     ],
     suppresses: NOT_THERE,
@@ -67,7 +72,7 @@ export const CONTAINER_CAUSES: readonly CauseSpec[] = [
       const said = why === undefined ? '' : `: ${why}`;
       return `the container ${c.fact('container')} of the runner was never started${said}`;
     },
-    fix: (c) => [step('Start it; an error of the start is shown.', client(c, 'start'))],
+    fix: (c) => [step('Start it; an error of the start is shown.', start(c))],
     suppresses: NOT_THERE,
   }),
   containerCause({
@@ -81,7 +86,7 @@ export const CONTAINER_CAUSES: readonly CauseSpec[] = [
     from: ['service/container-out-of-memory'],
     says: (c) =>
       `the container ${c.fact('container')} of the runner was killed: it used all the memory that it may use`,
-    fix: (c) => [...raiseMemory(c), step('Start it again.', client(c, 'start')), showLog(c)],
+    fix: (c) => [...raiseMemory(c), step('Start it again.', start(c)), showLog(c)],
     suppresses: [...NOT_THERE, 'memory-oom-killed', 'runner-crash-loop'],
   }),
   containerCause({
@@ -121,14 +126,7 @@ export const CONTAINER_CAUSES: readonly CauseSpec[] = [
     changedBy: [],
     from: ['service/container-stopped'],
     says: (c) => `the container ${c.fact('container')} of the runner has stopped, ${endOf(c)}`,
-    fix: (c) => [
-      step('Start it.', client(c, 'start')),
-      showLog(c),
-      step(
-        'To have it started after each end but one by a person, set a restart policy.',
-        client(c, 'update --restart unless-stopped'),
-      ),
-    ],
+    fix: (c) => [step('Start it.', start(c)), showLog(c), ...startAfterEnd(c)],
     suppresses: NOT_THERE,
   }),
   containerCause({
@@ -164,9 +162,30 @@ function raiseMemory(c: CauseContext): readonly FixStep[] {
       step('Find what uses the memory of this host.', 'ps -eo rss,pid,cmd --sort=-rss | head'),
     ];
   }
-  const twice = Number.isNaN(Number(limit)) ? limit : String(2 * Number(limit));
-  const text = `It may use ${limit} bytes. Let it use twice as much.`;
-  return [step(text, client(c, `update --memory ${quoteArgument(twice)} --memory-swap -1`))];
+  const text = `It may use ${limit} bytes. Let it use at least twice as much.`;
+  const { container, commands } = c.place;
+  if (container === undefined)
+    return [step(text, client(c, `update --memory ${quoteArgument(limit)} --memory-swap -1`))];
+  const bytes = Number(limit);
+  const present = Number.isNaN(bytes) ? undefined : bytes;
+  // What makes it anew may have removed the one that was killed.
+  const remade = container.isMade
+    ? commands.remake?.(text, [{ kind: 'limit', limit: 'memory', present }])
+    : undefined;
+  return remade ?? commands.raiseLimit(text, 'memory', present);
+}
+
+/** What made it makes it again; a person has to know how it was made. */
+function makeAgain(c: CauseContext): readonly FixStep[] {
+  const text = `Make it again, with the same config folder; the file of the runner was ${c.place.hostPath(c.config)}.`;
+  return c.place.commands.remake?.(text, []) ?? [step(`${text} It has its former settings.`)];
+}
+
+function startAfterEnd(c: CauseContext): readonly FixStep[] {
+  const text = 'To have it started after each end but one by a person, set a restart policy.';
+  return c.place.container?.isMade === true
+    ? (c.place.commands.remake?.(text, [{ kind: 'restarts' }]) ?? [])
+    : [step(text, client(c, 'update --restart unless-stopped'))];
 }
 
 function listContainers(c: CauseContext): Command {

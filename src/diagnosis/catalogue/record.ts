@@ -28,9 +28,10 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
         : `${c.name} (${c.runner}) shares its token and system id with another host (${addresses})`;
     },
     fix: (c) => [
+      step('On one of the two hosts: stop the runner.', c.place.commands.stop),
       step(
-        'On one of the two hosts: stop the runner and give it a new system id.',
-        `${c.place.commands.stop}; printf 's_%s' "$(openssl rand -hex 6)" | sudo tee ${onHost(c, c.place.files.systemId)}`,
+        'Give it a new system id there.',
+        `printf 's_%s' "$(openssl rand -hex 6)" | sudo tee ${onHost(c, c.place.files.systemId)}`,
       ),
       step('Remove the file and /etc/machine-id from the image that both machines were made from.'),
       step('Start the runner again on that host.', c.place.commands.start),

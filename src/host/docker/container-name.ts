@@ -4,9 +4,11 @@
  */
 import { deadlineOf } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Container, Engine } from '../../core/container.ts';
+import type { Container, ContainerManager, Engine } from '../../core/container.ts';
 import type { Paths } from '../../core/paths.ts';
 import { DockerApi } from './api.ts';
+import type { Labels } from './container-manager.ts';
+import { managerOf, mayHaveManager } from './container-manager.ts';
 
 interface Asked {
   readonly engine?: Engine;
@@ -62,25 +64,75 @@ export class ContainerNames {
 
 async function nameOf({ engine, id }: Asked, paths: Paths): Promise<Container> {
   const socket = engine === undefined ? undefined : ENGINE_SOCKETS[engine];
-  const known = socket === undefined ? undefined : await askedName(socket, id, paths);
-  const name = known ?? id.slice(0, SHORT_DIGITS);
+  const known = socket === undefined ? undefined : await askedName({ engine, id, socket, paths });
+  const name = known?.name ?? id.slice(0, SHORT_DIGITS);
   const told =
-    known === undefined || socket === undefined ? ({ isNamedById: true } as const) : { socket };
+    known === undefined || socket === undefined
+      ? ({ isNamedById: true } as const)
+      : { socket, ...(known.manager === undefined ? {} : { manager: known.manager }) };
   return engine === undefined
     ? { id: `container:${name}`, name, ...told }
     : { id: `${engine}:${name}`, engine, name, ...told };
 }
 
+interface Question {
+  readonly engine: Engine | undefined;
+  readonly id: string;
+  readonly socket: string;
+  readonly paths: Paths;
+}
+
+interface Inspected {
+  readonly Name?: unknown;
+  readonly Image?: unknown;
+  readonly Config?: { readonly Labels?: unknown };
+}
+
+interface Named {
+  readonly name: string;
+  readonly manager: ContainerManager | undefined;
+}
+
 /** Undefined when no engine answers, or it does not know the container. */
-async function askedName(path: string, id: string, paths: Paths): Promise<string | undefined> {
+async function askedName({ engine, id, socket, paths }: Question): Promise<Named | undefined> {
   using deadline = deadlineOf(ANSWER_SECONDS);
+  const api = new DockerApi({ address: { kind: 'socket', path: socket }, paths });
+  const get = async (path: string): Promise<unknown> => {
+    const { status, body } = await api.get(path, deadline.signal);
+    return status === 200 ? JSON.parse(body) : {};
+  };
   try {
-    const api = new DockerApi({ address: { kind: 'socket', path }, paths });
-    const { status, body } = await api.get(`/containers/${id}/json`, deadline.signal);
-    const name = status === 200 ? (JSON.parse(body) as { readonly Name?: unknown }).Name : '';
-    const plain = typeof name === 'string' ? name.replace(/^\//, '') : '';
-    return /^[\w.-]{1,128}$/.test(plain) ? plain : undefined;
+    const inspected = (await get(`/containers/${id}/json`)) as Inspected;
+    const plain =
+      typeof inspected.Name === 'string' ? inspected.Name.replace(/^\//, '') : undefined;
+    if (plain === undefined || !/^[\w.-]{1,128}$/.test(plain)) return undefined;
+    const manager = await askedManager(inspected, get, { engine, paths }).catch(() => undefined);
+    return { name: plain, manager };
   } catch {
     return undefined;
   }
+}
+
+async function askedManager(
+  { Config: config, Image: image }: Inspected,
+  get: (path: string) => Promise<unknown>,
+  { engine, paths }: Pick<Question, 'engine' | 'paths'>,
+): Promise<ContainerManager | undefined> {
+  const labels = labelsOf(config?.Labels);
+  if (!mayHaveManager(labels) || typeof image !== 'string') return undefined;
+  const { Config: ofImage } = (await get(`/images/${encodeURIComponent(image)}/json`)) as Inspected;
+  const isSwarmManager = async (): Promise<boolean> => {
+    const { Swarm: swarm } = (await get('/info')) as {
+      readonly Swarm?: { readonly ControlAvailable?: unknown };
+    };
+    return swarm?.ControlAvailable === true;
+  };
+  if (ofImage === undefined) return undefined;
+  const imageLabels = labelsOf(ofImage.Labels);
+  return await managerOf({ engine, labels, imageLabels, isSwarmManager, paths });
+}
+
+function labelsOf(value: unknown): Labels {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(entries.filter(([, text]) => typeof text === 'string'));
 }

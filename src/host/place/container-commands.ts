@@ -1,11 +1,13 @@
 /** What a person types about a runner in a container: through the client of its engine. */
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
-import type { Engine } from '../../core/container.ts';
-import type { Limit, PlaceCommands } from '../../core/place.ts';
+import type { ContainerManager, Engine } from '../../core/container.ts';
+import type { Command, ContainerSetting, Limit, PlaceCommands } from '../../core/place.ts';
 import { quoteArgument } from '../../core/shell.ts';
+import { makerOf } from './container-makers.ts';
+import { formsOf } from './container-setting-forms.ts';
 import { limitStep, raiseLimitSteps } from './process-limits.ts';
-import { raisedLimit, raisedLimitText } from './raised-limit.ts';
+import { raisedLimitText } from './raised-limit.ts';
 
 export interface ContainerCommands {
   /** Absent where no engine runs it that is known. */
@@ -15,11 +17,13 @@ export interface ContainerCommands {
   readonly pid?: number | undefined;
   /** The program as its process has it. */
   readonly program: string;
+  readonly manager?: ContainerManager | undefined;
 }
 
-const ANEW = 'That takes a new container, a restart is not enough:';
+/** With the one that only containers have. */
+type ContainerPlaceCommands = PlaceCommands & Required<Pick<PlaceCommands, 'remake'>>;
 
-export function containerCommands(given: ContainerCommands): PlaceCommands {
+export function containerCommands(given: ContainerCommands): ContainerPlaceCommands {
   switch (given.engine) {
     case 'docker':
       return clientCommands(given, 'sudo docker');
@@ -33,87 +37,56 @@ export function containerCommands(given: ContainerCommands): PlaceCommands {
   }
 }
 
-function clientCommands(given: ContainerCommands, client: string): PlaceCommands {
+function clientCommands(given: ContainerCommands, client: string): ContainerPlaceCommands {
   const name = quoteArgument(given.name);
   const ask = (format: string): string =>
     `${client} inspect --format ${quoteArgument(format)} ${name}`;
   const processId = given.pid === undefined ? `"$(${ask('{{.State.Pid}}')})"` : String(given.pid);
+  const { enter, ...own } = makerOf({ client, name, manager: given.manager });
+  const { remake } = own;
   return {
-    start: `${client} start ${name}`,
-    stop: `${client} stop ${name}`,
-    restart: `${client} restart ${name}`,
     reload: `${client} kill --signal HUP ${name}`,
     processId,
     runner: (words) => `${client} exec ${name} ${quoteArgument(given.program)} ${words}`,
     showLog: (text, lines = 50) => step(text, `${client} logs --tail ${lines} ${name}`),
-    ...settingsOfContainer(ask('{{.Config.Image}}'), ask('{{json .Config.Env}}')),
+    ...own,
+    setEnvironment: (text, variables) => remake(text, variablesOf(variables)),
+    enterEnvironment: enter,
+    useConfig: (text, path) => remake(text, [{ kind: 'config', path }]),
     showLimit: (text, limit) =>
-      limit === 'files' ? limitStep(text, limit, processId) : step(text, ask(LIMITS[limit].shown)),
+      limit === 'files' ? limitStep(text, limit, processId) : step(text, ask(SHOWN[limit])),
     raiseLimit: (text, limit, present) => {
-      if (limit === 'files') return raiseFiles(text, processId, present);
-      const options = LIMITS[limit].options(limit, present);
-      return [step(text, `${client} update ${options} ${name}`)];
+      const setting = { kind: 'limit', limit, present } as const;
+      const now =
+        limit === 'files'
+          ? raiseFilesCommand(processId, present)
+          : `${client} update ${formsOf(setting).option} ${name}`;
+      const isKept = limit !== 'files' && given.manager === undefined;
+      return [step(text, now), ...(isKept ? [] : remake(KEPT, [setting]))];
     },
   };
 }
 
-interface LimitOfContainer {
-  /** What `inspect` shows of it. */
-  readonly shown: string;
-  options(limit: Limit, present: number | undefined): string;
+const KEPT = 'To keep that limit when its container is made anew:';
+
+function variablesOf(variables: Readonly<Record<string, string>>): readonly ContainerSetting[] {
+  return Object.entries(variables).map(([name, value]) => ({ kind: 'variable', name, value }));
 }
 
-const LIMITS: Readonly<Record<Exclude<Limit, 'files'>, LimitOfContainer>> = {
-  tasks: {
-    shown: '{{.HostConfig.PidsLimit}}',
-    options: (limit, present) => `--pids-limit ${raisedLimit(limit, present)}`,
-  },
-  memory: {
-    shown: '{{.HostConfig.Memory}}',
-    options: (limit, present) => `--memory ${raisedLimitText(limit, present)} --memory-swap -1`,
-  },
-  cpu: {
-    shown: '{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}',
-    options: (limit, present) => `--cpus ${raisedLimit(limit, present)}`,
-  },
+/** What `inspect` shows of a limit. */
+const SHOWN: Readonly<Record<Exclude<Limit, 'files'>, string>> = {
+  tasks: '{{.HostConfig.PidsLimit}}',
+  memory: '{{.HostConfig.Memory}}',
+  cpu: '{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}',
 };
 
-/** What only a new container has. */
-function settingsOfContainer(
-  showImage: string,
-  showEnvironment: string,
-): Pick<PlaceCommands, 'setEnvironment' | 'enterEnvironment' | 'upgrade' | 'useConfig'> {
-  return {
-    setEnvironment: (text, variables) => {
-      const options = Object.entries(variables)
-        .map(([variable, value]) => `-e ${variable}=${quoteArgument(value)}`)
-        .join(' ');
-      return [step(`${text} ${ANEW} make it with ${options}.`, showEnvironment)];
-    },
-    enterEnvironment: (text, names) => [
-      step(`${text} ${ANEW} make it with a new value of ${names.join(', ')}.`, showEnvironment),
-    ],
-    upgrade: (text) => step(`${text} ${ANEW} make it from a newer image than this one.`, showImage),
-    useConfig: (text, path) => [
-      step(`${text} ${ANEW} its command is run --config ${quoteArgument(path)}.`),
-    ],
-  };
-}
-
-function raiseFiles(
-  text: string,
-  processId: string,
-  present: number | undefined,
-): readonly FixStep[] {
+function raiseFilesCommand(processId: string, present: number | undefined): Command {
   const raised = raisedLimitText('files', present);
-  return [
-    step(text, `sudo prlimit --pid ${processId} --nofile=${raised}:${raised}`),
-    step(`For the next start, make the container anew with --ulimit nofile=${raised}.`),
-  ];
+  return `sudo prlimit --pid ${processId} --nofile=${raised}:${raised}`;
 }
 
 /** Kubernetes makes its containers anew by itself; their settings lie in the cluster. */
-function podCommands(given: ContainerCommands): PlaceCommands {
+function podCommands(given: ContainerCommands): ContainerPlaceCommands {
   const name = quoteArgument(given.name);
   const client = 'sudo crictl';
   const processId = processIdOf(given);
@@ -125,6 +98,7 @@ function podCommands(given: ContainerCommands): PlaceCommands {
     processId,
     runner: (words) => `${client} exec ${name} ${quoteArgument(given.program)} ${words}`,
     showLog: (text, lines = 50) => step(text, `${client} logs --tail ${lines} ${name}`),
+    remake: (text) => [inCluster(text)],
     setEnvironment: (text) => [inCluster(text)],
     enterEnvironment: (text) => [inCluster(text)],
     upgrade: inCluster,
@@ -139,7 +113,7 @@ function inCluster(text: string): FixStep {
 }
 
 /** Nothing on this host is known to start it again. */
-function plainCommands(given: ContainerCommands): PlaceCommands {
+function plainCommands(given: ContainerCommands): ContainerPlaceCommands {
   const processId = processIdOf(given);
   const byHand = (text: string): FixStep =>
     step(`${text} Change it where the container in ${given.name} is started.`);
@@ -153,6 +127,7 @@ function plainCommands(given: ContainerCommands): PlaceCommands {
     processId,
     runner: (words) => `${inside} ${quoteArgument(given.program)} ${words}`,
     showLog: (text) => step(`${text} It goes where the container in ${given.name} was started.`),
+    remake: (text) => [byHand(text)],
     setEnvironment: (text) => [byHand(text)],
     enterEnvironment: (text) => [byHand(text)],
     upgrade: byHand,

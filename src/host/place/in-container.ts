@@ -11,6 +11,7 @@ import { hostPathOf } from '../fs/host-path.ts';
 import type { Mount } from '../fs/mounts.ts';
 import { pathsOf, parseStat } from '../proc/runner-process.ts';
 import { containerCommands } from './container-commands.ts';
+import { isMadeByProgram, makingPlaceOf } from './container-makers.ts';
 import { engineAt } from './engine.ts';
 import { hostCommands } from './host-commands.ts';
 import type { HostServices } from './host-services.ts';
@@ -86,13 +87,17 @@ function logOf({ name, socket }: Container, logFile: string | undefined): Pick<P
 }
 
 /** Where an engine answers for it. */
-function engineOf({ engine, name, socket }: Container, paths: Paths): Pick<Place, 'container'> {
+function engineOf(
+  { engine, name, socket, manager }: Container,
+  paths: Paths,
+): Pick<Place, 'container'> {
   if (socket === undefined) return {};
   const connection = { address: { kind: 'socket', path: socket }, paths } as const;
   const client = `sudo ${engine === 'podman' ? 'podman' : 'docker'}`;
   return {
     container: {
       name,
+      isMade: isMadeByProgram(manager),
       state: async (signal) => await readContainerState(connection, name, signal),
       client: (words) => `${client} ${words}`,
     },
@@ -119,9 +124,9 @@ function descriptionOf({ engine, name }: Container): string {
 }
 
 /** The engine writes the file when it makes or starts the container. */
-function writerOf({ engine }: Container) {
+function writerOf({ engine, manager }: Container) {
   const name = engine === undefined ? 'What starts the container' : NAMES[engine];
-  return { name, where: 'where the container is made (--dns, --dns-search, or the engine)' };
+  return { name, where: `${makingPlaceOf(manager)}, or for the engine as a whole` };
 }
 
 /** Below a mount of the host; else by the root of the process. */

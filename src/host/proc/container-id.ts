@@ -16,7 +16,7 @@ const ID = '(?<id>[0-9a-f]{64})';
 /** One part of the path of a group. */
 const PARTS: readonly (readonly [pattern: RegExp, engine: Engine | undefined])[] = [
   [new RegExp(`^docker-${ID}\\.scope$`), 'docker'],
-  [new RegExp(`^libpod-${ID}(?:\\.scope)?$`), 'podman'],
+  [new RegExp(`^libpod-(?:payload-)?${ID}(?:\\.scope)?$`), 'podman'],
   [new RegExp(`^(?:.*:)?cri-containerd[-:]${ID}(?:\\.scope)?$`), 'containerd'],
   [new RegExp(`^nerdctl-${ID}\\.scope$`), 'containerd'],
   [new RegExp(`^crio-${ID}(?:\\.scope)?$`), 'cri-o'],

@@ -72,3 +72,26 @@ test('a container of no known engine has the beginning of its id for good', asyn
     isNamedById: true,
   });
 });
+
+const LABELS = {
+  'com.docker.compose.project': 'ci',
+  'com.docker.compose.service': 'runner',
+  'com.docker.compose.container-number': '1',
+};
+
+test.each([
+  ['compose', {}, 'ci'],
+  ['its image', LABELS, undefined],
+])('its labels are those of %s', async (_who, ofImage, expected) => {
+  await using root = await rootFolder({ '/var/run/x': '' });
+  const image = Buffer.from(JSON.stringify({ Config: { Labels: ofImage } }));
+  const container = { Name: '/runner-a', Image: 'sha256:1a', Config: { Labels: LABELS } };
+  await using engine = await startDockerServer(
+    { inspected: { [ID]: container }, image },
+    join(root.paths.rootfs, '/var/run/docker.sock'),
+  );
+  const { manager } = await new ContainerNames(setClock()).of(ASKED, root.paths);
+
+  expect(manager?.kind === 'compose' ? manager.project : undefined).toBe(expected);
+  expect(engine.asked).toHaveLength(2);
+});

@@ -13,6 +13,7 @@ test.each([
   ['podman', `0::/libpod_parent/libpod-${ID}\n`, 'podman'],
   ['podman in a pod', `0::/libpod_parent/0abc/libpod-${ID}\n`, 'podman'],
   ['podman with systemd', `0::/machine.slice/libpod-${ID}.scope/container\n`, 'podman'],
+  ['podman in a unit', `0::/system.slice/gitlab-runner.service/libpod-payload-${ID}\n`, 'podman'],
   [
     'podman without root',
     `0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${ID}.scope\n`,
