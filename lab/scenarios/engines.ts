@@ -2,6 +2,7 @@
  * Runners in containers of real engines, found without a flag: each fault in each kind of place. The host of such a row
  * has nothing of the runner but its config folder, or a volume.
  */
+import { IMAGE } from '../container/image.ts';
 import { startContainerRunner } from '../container/runner.ts';
 import type { ContainerSetup } from '../container/place.ts';
 import { DEAD_ADDRESS } from '../network.ts';
@@ -45,12 +46,8 @@ type Fault = Pick<FaultRow, 'title' | 'inject' | 'expect'> &
   };
 
 /** The engine says what has become of it; the runner itself logs nothing any more. */
-function isGone(cause: string): Pick<FaultRow, 'expect' | 'runnerLogs' | 'needsHistory'> {
-  return {
-    expect: { cause, severity: 'critical' },
-    runnerLogs: 'nothing',
-    needsHistory: true,
-  };
+function isGone(cause: string): Pick<FaultRow, 'expect' | 'runnerLogs'> {
+  return { expect: { cause, severity: 'critical' }, runnerLogs: 'nothing' };
 }
 
 async function engineDoes({ container }: World, words: string): Promise<void> {
@@ -80,13 +77,14 @@ async function startSecond({ container, gitlab, adopt }: World): Promise<void> {
   );
 }
 
-const TWO: WorldOptions = {
-  files: () => ({
-    [`${SECOND_FOLDER}/config.toml`]: configText([SECOND]),
-    [`${SECOND_FOLDER}/.runner_system_id`]: SYSTEM_ID,
-  }),
-  before: startSecond,
-};
+const secondFiles = (): Readonly<Record<string, string>> => ({
+  [`${SECOND_FOLDER}/config.toml`]: configText([SECOND]),
+  [`${SECOND_FOLDER}/.runner_system_id`]: SYSTEM_ID,
+});
+const TWO: WorldOptions = { files: secondFiles, before: startSecond };
+
+/** Their numbers begin here. */
+const FIRST_FOUND = 40;
 
 const FAULTS: readonly Fault[] = [
   {
@@ -194,18 +192,21 @@ const FAULTS: readonly Fault[] = [
     inject: async ({ container }) =>
       await container?.runner.recreateBroken('--entrypoint /bin/grep'),
     ...isGone('container-restart-loop'),
+    // It starts again at once, so that one look may see it run.
+    podman: { needsHistory: true },
   },
   {
     title: 'its container is paused',
     inject: async (world) => await engineDoes(world, 'pause gitlab-runner'),
     ...isGone('container-paused'),
-    needsHistory: false,
     fix: printedFix(/ unpause gitlab-runner/),
   },
   {
     title: 'its container is removed',
     inject: async (world) => await engineDoes(world, 'rm -f gitlab-runner'),
     ...isGone('container-removed'),
+    // No engine knows it any more.
+    needsHistory: true,
   },
   {
     title: 'of two containers with the same path inside one has a token that GitLab has forgotten',
@@ -222,6 +223,73 @@ const FAULTS: readonly Fault[] = [
     runnerLogs: 'nothing',
   },
 ];
+
+/** Beside a runner that works: one that has ended with an error. */
+async function startFailing({ container, adopt }: World): Promise<void> {
+  const { engine } = container ?? {};
+  await engine?.run(
+    `run -d --name runner-2 -v ${SECOND_FOLDER}:/etc/gitlab-runner ${IMAGE} && ${engine.name} wait runner-2`,
+  );
+  adopt({ [Symbol.asyncDispose]: async () => void (await engine?.run('rm -f runner-2')) });
+}
+
+/** Found as runnerwatch starts. */
+const FOUND_FAULTS: readonly Fault[] = [
+  {
+    title: 'its container was stopped before',
+    startsBroken: true,
+    inject: async (world) => await engineDoes(world, 'stop -t 5 gitlab-runner'),
+    ...isGone('container-stopped'),
+    fix: printedFix(/ start gitlab-runner/),
+  },
+  {
+    title: 'its container was made, and its start failed',
+    startsBroken: true,
+    inject: async ({ container }) => {
+      await container?.runner.recreateBroken('--entrypoint /none').catch(() => {});
+    },
+    ...isGone('container-never-started'),
+  },
+  {
+    title: 'beside a runner that works the container of another one has failed',
+    world: { files: secondFiles },
+    startsBroken: true,
+    inject: startFailing,
+    ...isGone('container-stopped'),
+    expect: {
+      cause: 'container-stopped',
+      severity: 'critical',
+      says: /exit code 1/,
+      runners: {
+        'shell-1': { cause: 'none', chain: OPEN },
+        'second-1': { cause: 'container-stopped' },
+      },
+    },
+  },
+];
+
+/** Nobody misses these: stopped by a person, a command that failed, an earlier one on the same config.toml. */
+async function leaveOthers(world: World): Promise<void> {
+  const { container, configFolder } = world;
+  const { engine } = container ?? {};
+  await startSecond(world);
+  await engineDoes(world, 'stop -t 5 runner-2');
+  for (const [name, folder, words] of [
+    ['registered', SECOND_FOLDER, 'register'],
+    ['earlier', configFolder, ''],
+  ]) {
+    await engine?.run(
+      `run -d --name ${name} -v ${folder}:/etc/gitlab-runner ${IMAGE} ${words} && ${engine.name} wait ${name}`,
+    );
+  }
+}
+
+const NOT_MISSED: readonly Row[] = PLACES.map(([name, container], place) => ({
+  id: `W-${place + 1}80`,
+  title: `containers that nobody misses beside a runner that works: ${name}`,
+  world: { container, files: secondFiles, before: leaveOthers },
+  allowed: [],
+}));
 
 /** Of a network of its own. */
 const BRIDGE_FAULTS: readonly Fault[] = [
@@ -286,7 +354,11 @@ const disturbed: readonly Row[] = ACTS.flatMap(([title, act], index) =>
 export const engineRows: readonly Row[] = [
   ...healthy,
   ...disturbed,
+  ...NOT_MISSED,
   ...FAULTS.flatMap((fault, index) => PLACES.map((_place, place) => rowOf(fault, index, place))),
+  ...FOUND_FAULTS.flatMap((fault, index) =>
+    PLACES.map((_place, place) => rowOf(fault, FIRST_FOUND + index, place)),
+  ),
   ...BRIDGE_FAULTS.flatMap((fault, index) =>
     PLACES.flatMap(([, { isBridged }], place) =>
       isBridged === true ? [rowOf(fault, FAULTS.length + index, place)] : [],

@@ -7,7 +7,7 @@ export type ContainerState =
   | (Restarts & { readonly kind: 'unhealthy'; readonly said: string })
   | { readonly kind: 'paused' }
   /** It was never started, or a start failed. */
-  | { readonly kind: 'created'; readonly why: string }
+  | { readonly kind: 'created'; readonly why: string; readonly createdAt: Instant | undefined }
   | (ContainerEnd & Restarts & { readonly kind: 'ended' })
   /** It has ended, and its engine is about to start it again. */
   | (ContainerEnd & Restarts & { readonly kind: 'restarting' })
@@ -20,6 +20,8 @@ export interface ContainerEnd {
   readonly exitCode: number;
   readonly isOutOfMemory: boolean;
   readonly endedAt: Instant | undefined;
+  /** How long it had run by then; absent where the engine does not tell. */
+  readonly ranSeconds: number | undefined;
   /** What it may use; absent without a limit of its own. */
   readonly memoryBytes: number | undefined;
   /** The last line that it wrote, where its log can be read. */

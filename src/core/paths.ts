@@ -11,12 +11,23 @@ export interface Network {
   readonly inode: number;
 }
 
+/** A folder or file of the host that is mounted in a container. */
+export interface Volume {
+  /** In the container. */
+  readonly at: string;
+  readonly onHost: string;
+  /** Where this process sees it. */
+  readonly seenAt: string;
+}
+
 export interface Paths {
   readonly rootfs: string;
   readonly procfs: string;
   readonly sysfs: string;
   /** The container whose root it is; absent for that of the host. */
   readonly container?: string;
+  /** Of a container that does not run: nothing else of it can be seen. */
+  readonly volumes?: readonly Volume[];
   /** Absent where it is ours. */
   readonly network?: Network;
 }
@@ -29,6 +40,13 @@ export const HOST_PATHS: Paths = { rootfs: '/', procfs: '/proc', sysfs: '/sys' }
  */
 export function childPath(paths: Paths, path: string): string {
   return paths.rootfs === '/' ? path : join(paths.rootfs, path);
+}
+
+/** The volume that a path lies in: the one mounted nearest. */
+export function volumeOf(path: string, volumes: readonly Volume[]): Volume | undefined {
+  return volumes
+    .filter(({ at }) => isBelow(path, at))
+    .toSorted((a, b) => b.at.length - a.at.length)[0];
 }
 
 /** The folder itself, or anything in it. */

@@ -2,7 +2,7 @@
 import type { Instant } from './clock.ts';
 import type { Container } from './container.ts';
 import type { GoBuild } from './go-build.ts';
-import type { Network } from './paths.ts';
+import type { Network, Volume } from './paths.ts';
 
 /** Something wrong in a file, with its place. Positions count from 1. */
 export interface Problem {
@@ -55,6 +55,8 @@ export interface RunnerProcess {
   readonly network?: Network;
   /** Why runnerwatch may not look into its container, a sentence; absent where it may. */
   readonly closed?: string;
+  /** Of one that its engine alone has told of, since its container does not run. */
+  readonly volumes?: readonly Volume[];
 }
 
 /** The program that reads config.toml, with the environment that it reads it in. */

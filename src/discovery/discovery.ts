@@ -8,6 +8,7 @@ import type { Clock } from '../core/clock.ts';
 import type { HostContext } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
 import type { RunnerProcess } from '../core/reading.ts';
+import type { StoppedRunner } from '../core/stopped-runner.ts';
 import type { Target } from '../core/target.ts';
 import { processesUsing } from '../host/fs/same-file.ts';
 import { chooseRunnerProcess, findRunnerProcesses, pathsOf } from '../host/proc/runner-process.ts';
@@ -16,6 +17,7 @@ import type { ConfigSource, Sighting, SourceSettings } from './installation.ts';
 import { Installation } from './installation.ts';
 import type { Found } from './neighbours.ts';
 import { allTargets, separateInstallations } from './neighbours.ts';
+import { StoppedRunners } from './stopped-runners.ts';
 
 export interface DiscoveryOptions {
   readonly paths: Paths;
@@ -29,12 +31,14 @@ const MAX_GONE_CONTAINERS = 10;
 
 export class Discovery {
   readonly #options: DiscoveryOptions;
+  readonly #stopped: StoppedRunners;
   #installations: readonly Installation[];
   #found: readonly Found[];
   #readings = 0;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
+    this.#stopped = new StoppedRunners(options.clock);
     this.#installations = [this.#newAt(sightingOf(undefined))];
     this.#found = this.#separateInstallations();
   }
@@ -131,10 +135,22 @@ export class Discovery {
     const { paths } = this.#options;
     const processes = await findRunnerProcesses(paths);
     if (wanted !== undefined) {
-      return [await chosenSighting(processes, wanted, paths)];
+      return [await this.#chosenSighting(processes, wanted)];
     }
     const running = await onDifferentFiles(processes, paths);
-    const found = running.map((process) => sightingOf(process));
+    const { stopped, isHostMissed } = await this.#stopped.missed({
+      processes,
+      gone: this.#installations
+        .filter(({ hasRun }) => hasRun)
+        .map(({ sighting }) => placeOf(sighting)),
+      usualConfig: sightingOf(undefined).located.path,
+      paths,
+    });
+    const found = [
+      ...running.map((process) => sightingOf(process)),
+      ...stopped.map((one) => stoppedSighting(one)),
+      ...(isHostMissed ? [sightingOf(undefined)] : []),
+    ];
     const known = this.#installations.flatMap((one): readonly Sighting[] => {
       const key = keyOf(one.sighting);
       const now = found.find((sighting) => keyOf(sighting) === key);
@@ -145,8 +161,22 @@ export class Discovery {
     const added = found
       .filter((sighting) => !seen.has(keyOf(sighting)))
       .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    const all = [...known, ...added];
-    return all.length === 0 ? [sightingOf(undefined)] : all;
+    return [...known, ...added];
+  }
+
+  /** The one on the wanted file; in a container that mounts the file, it is known there by another path. */
+  async #chosenSighting(processes: readonly RunnerProcess[], wanted: string): Promise<Sighting> {
+    const { paths } = this.#options;
+    const using = await processesUsing(wanted, processes, paths);
+    const onHost = chooseRunnerProcess(
+      using.filter(({ container }) => container === undefined),
+      wanted,
+    );
+    if (onHost !== undefined) return sightingOf(onHost, wanted);
+    const inside = using.find(({ container }) => container !== undefined);
+    if (inside !== undefined) return sightingOf(inside);
+    const stopped = await this.#stopped.on(wanted, paths);
+    return stopped === undefined ? sightingOf(undefined, wanted) : stoppedSighting(stopped);
   }
 }
 
@@ -162,21 +192,14 @@ function sightingOf(found: RunnerProcess | undefined, wanted?: string): Sighting
   return { located, process: found, ...(container === undefined ? {} : { container }) };
 }
 
-/** The one on the wanted file; in a container that mounts the file, it is known there by another path. */
-async function chosenSighting(
-  processes: readonly RunnerProcess[],
-  wanted: string,
-  paths: Paths,
-): Promise<Sighting> {
-  const using = await processesUsing(wanted, processes, paths);
-  const onHost = chooseRunnerProcess(
-    using.filter(({ container }) => container === undefined),
-    wanted,
-  );
-  const inside = using.find(({ container }) => container !== undefined);
-  return onHost === undefined && inside !== undefined
-    ? sightingOf(inside)
-    : sightingOf(onHost, wanted);
+function stoppedSighting(stopped: StoppedRunner): Sighting {
+  const { process, container } = stopped;
+  const located = { path: process.configPath, foundBy: process.configFoundBy };
+  return { located, process: undefined, container, stopped };
+}
+
+function placeOf({ container }: Sighting): string {
+  return container?.id ?? '';
 }
 
 /** Those on the host come before those in containers. */

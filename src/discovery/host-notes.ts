@@ -35,7 +35,6 @@ interface HostSettings {
 }
 
 export interface NotesQuestion extends PlaceQuestion {
-  /** The process that runs, or ran last. */
   readonly last: RunnerProcess | undefined;
 }
 
@@ -133,13 +132,15 @@ async function readHostSettings(
   return { place, proxyHints, fstab, dockerRoot, ...environment, ...program };
 }
 
-/** What the host's files say does not reach into a container. */
+/** What the host's files say does not reach into a container; its engine starts it with the environment it was made with. */
 async function settingsOfContainer(
   finder: PlaceFinder,
   question: NotesQuestion,
-  { go }: RunnerProcess,
+  { go, environment, volumes }: RunnerProcess,
 ): Promise<HostSettings> {
   const place = await finder.find(question);
   const program = go === undefined ? {} : { installed: go };
-  return { ...nothingAt(question.paths), place, ...program };
+  const isStopped = volumes !== undefined && environment !== undefined;
+  const given = isStopped ? { unitEnvironment: environment } : {};
+  return { ...nothingAt(question.paths), place, ...program, ...given };
 }

@@ -9,6 +9,7 @@ import type { Paths } from '../core/paths.ts';
 import type { Place } from '../core/place.ts';
 import type { RunnerProcess, RunnerProgram } from '../core/reading.ts';
 import type { PlanSettings } from '../core/settings.ts';
+import type { StoppedRunner } from '../core/stopped-runner.ts';
 import type { RunnerFileState } from './config-file.ts';
 import { dialectOf } from '../config/runner/dialect.ts';
 import { RunnerFile } from './config-file.ts';
@@ -37,6 +38,8 @@ export interface Sighting {
   readonly process: RunnerProcess | undefined;
   /** In which it runs, or ran last; absent on the host. */
   readonly container?: Container;
+  /** Its engine alone has told of it. */
+  readonly stopped?: StoppedRunner;
 }
 
 /** A runner that was started by hand for a test is not missed for ever. */
@@ -87,7 +90,7 @@ export class Installation {
       this.#lastSeen = this.#clock.wall();
       this.#configOnHost = around.place.configOnHost ?? this.#configOnHost;
     }
-    if (isGone(around.place)) return this.#isOther(sighting, around);
+    if (isGone(around.place, sighting)) return this.#isOther(sighting, around);
     const { paths, unit } = around.place;
     const { reading, document, changed, systemId, content } = await this.#file.read(
       located,
@@ -95,11 +98,13 @@ export class Installation {
       dialectOf(program).toml,
     );
     // Its files ended with it while they were read.
-    if (isGone(around.place)) return false;
+    if (isGone(around.place, sighting)) return false;
     const { modifiedAt } = reading;
     const { unitEnvironment } = around;
     const configPath = located.path;
-    this.#source = { paths, configPath, content, modifiedAt, process, unitEnvironment, unit };
+    const source = { paths, configPath, content, modifiedAt, process, unitEnvironment, unit };
+    // Of one that only its engine knows the linter could not see the files that config.toml names.
+    this.#source = sighting.stopped === undefined ? source : undefined;
     this.#isFileMissing = reading.problems.some(({ code }) => code === 'missing');
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = this.#clock.wall();
@@ -110,9 +115,9 @@ export class Installation {
     return true;
   }
 
-  async #readAround({ located, process }: Sighting, logFile: string | undefined) {
+  async #readAround({ located, process, stopped }: Sighting, logFile: string | undefined) {
     const paths = this.#paths;
-    this.#last = process ?? this.#last;
+    this.#last = process ?? stopped?.process ?? this.#last;
     const question = { process, last: this.#last, configPath: located.path, logFile, paths };
     const around = await this.#notes.read(question);
     return { around, program: process ?? programOf(around) };
@@ -216,9 +221,9 @@ function processKey(found: RunnerProcess | undefined): readonly unknown[] {
   return [pid, startedAt, environment !== undefined, workingDirectory, uid, groups];
 }
 
-/** Of a container that has ended nothing can be read any more; what was known of it holds. */
-function isGone({ isThere }: Place): boolean {
-  return isThere?.() === false;
+/** Of a container that has ended nothing can be read any more but its volumes; what was known of it holds. */
+function isGone({ isThere }: Place, { stopped }: Sighting): boolean {
+  return stopped === undefined && isThere?.() === false;
 }
 
 function limitationsOf(found: RunnerProcess | undefined, { closed }: Place): readonly string[] {

@@ -30,6 +30,8 @@ import { findRunnerUnit, readUnitFiles, serviceSetting } from '../host/systemd/u
 
 export interface PlaceQuestion {
   readonly process: RunnerProcess | undefined;
+  /** The one that runs, or ran last. */
+  readonly last?: RunnerProcess | undefined;
   /** config.toml as the runner sees it. */
   readonly configPath: string;
   /** `runner_log_file` of our own settings. */
@@ -49,9 +51,9 @@ export class PlaceFinder {
   #last: KnownRunner | undefined;
 
   async find(question: PlaceQuestion): Promise<Place> {
-    const { process, paths } = question;
+    const { process, last, paths } = question;
     const services = await readHostServices(paths);
-    const own = process ?? this.#last?.process;
+    const own = process ?? last ?? this.#last?.process;
     if (own?.container !== undefined) {
       this.#last = { process: own, manager: { kind: 'by-hand' }, log: undefined };
       return await placeOfContainer(own, own.container, services, question);

@@ -83,7 +83,9 @@ function placedAt(at: Placed): <T extends Placed>(target: T) => T {
 function serviceOf(question: TargetsQuestion): ServiceTarget {
   const { document, process, place } = question;
   const address = metricsAddressOf(document?.listenAddress, process);
-  const metrics = place.closed === undefined ? address : undefined;
+  // In the network of the host another runner may listen there.
+  const isThere = place.closed === undefined && place.isThere?.() !== false;
+  const metrics = isThere ? address : undefined;
   return {
     kind: 'service',
     id: place.id,

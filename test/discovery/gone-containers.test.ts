@@ -136,7 +136,7 @@ test('one that its engine has named stays for a day', async () => {
   clock.advance(FORGOTTEN_SECONDS + 1);
 
   expect(await look()).toEqual(['docker:one', 'docker:two']);
-  expect(engine.asked).toHaveLength(2);
+  expect(engine.asked.filter((path) => !path.includes('all=1'))).toHaveLength(2);
   expect(mayBeReplaced()).toEqual([undefined, undefined]);
 });
 

@@ -25,6 +25,7 @@ const END = {
   exitCode: 1,
   isOutOfMemory: false,
   endedAt: START - 60_000,
+  ranSeconds: 600,
   memoryBytes: undefined,
   lastLine: '\u001B[31;1mFATAL: no token glrt-KanaryKanaryKanary\u001B[0;m',
 };
@@ -91,7 +92,7 @@ test('a container that has stopped says how, in a line that may be shown', async
 });
 
 test.each<ContainerState>([
-  { kind: 'created', why: 'mount:\n  token=glrt-abcdefghijklmnopqrst' },
+  { kind: 'created', why: 'mount:\n  token=glrt-abcdefghijklmnopqrst', createdAt: undefined },
   { kind: 'unhealthy', restarts: 0, said: 'mount:\n  token=glrt-abcdefghijklmnopqrst' },
 ])('what the engine says of one that is $kind is one line without secrets', async (state) => {
   const text = JSON.stringify(await look(state));
@@ -108,7 +109,11 @@ test.each<readonly [string, string, ContainerState]>([
   ['fail', 'container-restart-loop', { kind: 'restarting', ...END, restarts: 3 }],
   // One restart is none of a loop.
   ['warn', 'restarting', { kind: 'restarting', ...END, restarts: 1 }],
-  ['fail', 'container-never-started', { kind: 'created', why: 'port is already allocated' }],
+  [
+    'fail',
+    'container-never-started',
+    { kind: 'created', why: 'port is already allocated', createdAt: undefined },
+  ],
   ['fail', 'container-removed', { kind: 'removed' }],
   ['fail', 'container-paused', { kind: 'paused' }],
   // Its entrypoint is still at work.
@@ -127,7 +132,7 @@ test.each<readonly [string, string | undefined, ContainerState]>([
   // It has another name now, and its engine tells of none, or of another one.
   ['pass', undefined, { kind: 'removed' }],
   ['pass', undefined, { kind: 'ended', ...END }],
-  ['pass', undefined, { kind: 'created', why: '' }],
+  ['pass', undefined, { kind: 'created', why: '', createdAt: undefined }],
   ['pass', undefined, { kind: 'unseen', why: 'EACCES' }],
 ])('beside a process: %s, %s', async (status, reason, state) => {
   const finding = await look(state, true);
@@ -150,7 +155,8 @@ test('three restarts by the engine within a quarter of an hour are a loop', asyn
 test.each<ContainerState>([
   { kind: 'ended', ...END, endedAt: START - 5000 },
   { kind: 'removed' },
-  { kind: 'created', why: '' },
+  { kind: 'created', why: '', createdAt: undefined },
+  { kind: 'created', why: '', createdAt: START - 5000 },
 ])(
   'what a person who restarts it, or makes it anew, leaves for a moment is no fault: %j',
   async (state) => {
@@ -160,10 +166,13 @@ test.each<ContainerState>([
   },
 );
 
-test('what ended long before the first look is a fault at once', async () => {
-  const [first] = await watch([{ kind: 'ended', ...END }], false);
+test.each<readonly [string, ContainerState]>([
+  ['container-stopped', { kind: 'ended', ...END }],
+  ['container-never-started', { kind: 'created', why: '', createdAt: START - 60_000 }],
+])('what is so since long before the first look is a fault at once: %s', async (reason, state) => {
+  const [first] = await watch([state], false);
 
-  expect(first && reasonOf(first)).toBe('container-stopped');
+  expect(first && reasonOf(first)).toBe(reason);
 });
 
 test('podman starts it again at once, so that an end may be all that is seen of a loop', async () => {
@@ -179,6 +188,18 @@ test('podman starts it again at once, so that an end may be all that is seen of 
     'restarting',
     'container-restart-loop',
   ]);
+});
+
+test.each([
+  ['container-restart-loop', 1, 3],
+  ['restarting', 1, 2],
+  // It has been started again before, and ran well since.
+  ['restarting', 3600, 3],
+])('one look at an end: %s after %d s and %d restarts', async (reason, ranSeconds, restarts) => {
+  const endedAt = START - 500;
+  const [first] = await watch([{ kind: 'ended', ...END, endedAt, ranSeconds, restarts }], false);
+
+  expect(first && reasonOf(first)).toBe(reason);
 });
 
 test('without an engine that can tell, a container that is gone may have been replaced', async () => {

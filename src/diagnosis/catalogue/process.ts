@@ -46,8 +46,9 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
   processCause({
     id: 'runner-not-installed',
     title: 'GitLab Runner is not installed on this host',
-    meaning: 'There is no process, no unit and no program of GitLab Runner.',
-    evidence: 'None of the three is found.',
+    meaning:
+      'There is no process, no unit and no program of GitLab Runner, and no container engine that could be asked knows a container of one.',
+    evidence: 'None of the four is found.',
     notConfusedWith: ['monitor-blind', 'runner-not-running'],
     from: ['service/not-installed'],
     says: () => 'GitLab Runner is not installed on this host',
@@ -57,7 +58,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
         c.place.host.install('gitlab-runner'),
       ),
       step(
-        'If it runs in a container, start runnerwatch as root: it finds every runner of this host by its process.',
+        'If it runs in a container, start runnerwatch as root: it finds every runner of this host by its process, and one that does not run by the socket of its engine.',
       ),
     ],
     // Nothing of a runner that is not there can be wrong.

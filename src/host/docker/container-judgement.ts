@@ -18,6 +18,8 @@ export const CONTAINER_REASONS = leadToCauses(
 
 /** So many automatic restarts within a quarter of an hour are a loop. */
 const LOOP_RESTARTS = 3;
+/** Of a runner that works, none ends so soon. */
+const SHORT_LIFE_SECONDS = 10;
 const PREPARATION_MILLISECONDS = 60_000;
 
 export interface ContainerFault {
@@ -82,17 +84,33 @@ function faultWithoutProcess(seen: SeenContainer): ContainerFault | undefined {
 
 /** podman starts it again at once, and has no state between an end and a start. */
 function faultOfLoop({ name, state, restarts }: SeenContainer): ContainerFault | undefined {
-  if (state.kind !== 'ended' || restarts < LOOP_RESTARTS) return undefined;
+  if (state.kind !== 'ended') return undefined;
+  const isShort = (state.ranSeconds ?? Infinity) < SHORT_LIFE_SECONDS;
+  // Of a short life all earlier restarts count, so that one look is enough.
+  const counted = isShort ? Math.max(state.restarts, restarts) : restarts;
+  if (counted < LOOP_RESTARTS) return undefined;
   const said = `starts and ends again and again, ${endText(state)}`;
   return failure('container-restart-loop', name, said);
 }
 
 /** A person restarts it, or makes it anew. */
 function mayBeRestarted({ state, absentSeconds, now }: SeenContainer): boolean {
-  if (state.kind === 'removed' || state.kind === 'created') return absentSeconds < RESTART_SECONDS;
-  if (state.kind !== 'ended' || state.isOutOfMemory) return false;
-  const endedSeconds = state.endedAt === undefined ? absentSeconds : (now - state.endedAt) / 1000;
-  return endedSeconds < RESTART_SECONDS;
+  const secondsSince = (at: Instant | undefined): number =>
+    at === undefined ? absentSeconds : (now - at) / 1000;
+  switch (state.kind) {
+    case 'removed':
+      return absentSeconds < RESTART_SECONDS;
+    case 'created':
+      return secondsSince(state.createdAt) < RESTART_SECONDS;
+    case 'ended':
+      return !state.isOutOfMemory && secondsSince(state.endedAt) < RESTART_SECONDS;
+    case 'paused':
+    case 'restarting':
+    case 'running':
+    case 'unhealthy':
+    case 'unseen':
+      return false;
+  }
 }
 
 function faultOfRestarting(

@@ -16,10 +16,11 @@ interface Asked {
 }
 
 /** Where the engines of root listen. */
-const ENGINE_SOCKETS: Readonly<Partial<Record<Engine, string>>> = {
-  docker: '/var/run/docker.sock',
-  podman: '/run/podman/podman.sock',
-};
+export const ENGINE_SOCKETS: ReadonlyMap<Engine, string> = new Map([
+  // The socket of Docker may be a link to that of podman.
+  ['podman', '/run/podman/podman.sock'],
+  ['docker', '/var/run/docker.sock'],
+]);
 const ANSWER_SECONDS = 2;
 const SHORT_DIGITS = 12;
 const MAX_KNOWN = 500;
@@ -56,14 +57,15 @@ export class ContainerNames {
 
   async #ask(asked: Asked, paths: Paths): Promise<Container> {
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    const name = nameOf(asked, paths);
+    const name = readContainer(asked, paths);
     this.#known.set(asked.id, { name, askedAtSeconds: this.#clock.seconds() });
     return await name;
   }
 }
 
-async function nameOf({ engine, id }: Asked, paths: Paths): Promise<Container> {
-  const socket = engine === undefined ? undefined : ENGINE_SOCKETS[engine];
+/** Asked now. */
+export async function readContainer({ engine, id }: Asked, paths: Paths): Promise<Container> {
+  const socket = engine === undefined ? undefined : ENGINE_SOCKETS.get(engine);
   const known = socket === undefined ? undefined : await askedName({ engine, id, socket, paths });
   const name = known?.name ?? id.slice(0, SHORT_DIGITS);
   const told =

@@ -16,6 +16,7 @@ const MAX_TEXT = 300;
 const LAST_LINES = 5;
 
 interface Inspected {
+  readonly Created?: unknown;
   readonly RestartCount?: unknown;
   readonly HostConfig?: { readonly Memory?: unknown };
   readonly State?: {
@@ -54,6 +55,7 @@ export async function readContainerState(
 }
 
 function stateOf({
+  Created: created,
   State: state = {},
   RestartCount: count,
   HostConfig: config,
@@ -64,7 +66,7 @@ function stateOf({
       return { kind: 'paused' };
     case 'created':
     case 'configured':
-      return { kind: 'created', why: textOf(state.Error) };
+      return { kind: 'created', why: textOf(state.Error), createdAt: instantOf(created) };
     case 'restarting':
       return { kind: 'restarting', restarts, ...endOf(state, config?.Memory) };
     case 'exited':
@@ -85,10 +87,14 @@ function runningState(state: NonNullable<Inspected['State']>, restarts: number):
 }
 
 function endOf(state: NonNullable<Inspected['State']>, memory: unknown): ContainerEnd {
+  const startedAt = instantOf(state.StartedAt);
+  const endedAt = instantOf(state.FinishedAt);
+  const hasTimes = startedAt !== undefined && endedAt !== undefined && endedAt >= startedAt;
   return {
     exitCode: typeof state.ExitCode === 'number' ? state.ExitCode : 0,
     isOutOfMemory: state.OOMKilled === true,
-    endedAt: instantOf(state.FinishedAt),
+    endedAt,
+    ranSeconds: hasTimes ? (endedAt - startedAt) / 1000 : undefined,
     memoryBytes: typeof memory === 'number' && memory > 0 ? memory : undefined,
     lastLine: undefined,
   };
@@ -99,7 +105,7 @@ function textOf(value: unknown): string {
 }
 
 /** The year 1 is "never". */
-function instantOf(value: unknown): Instant | undefined {
+export function instantOf(value: unknown): Instant | undefined {
   const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return at > 0 ? at : undefined;
 }

@@ -10,9 +10,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { access, constants, open, readdir, readlink, stat, statfs } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
+import { volumeOf } from '../../core/paths.ts';
 import { readAtMost } from './read-at-most.ts';
 
 /** <fcntl.h> of Linux; Node has no name for it. */
@@ -25,19 +26,30 @@ const KERNEL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x9f_a0, 0x62_65_65_72, 0x64_62_67_20, 0x74_72_61_63,
 ]);
 
-type Root = Pick<Paths, 'rootfs' | 'container'>;
+type Root = Pick<Paths, 'rootfs' | 'container' | 'volumes'>;
 
 /** Calls `use` with a path at which the file is seen here, which holds until its promise settles. */
 export async function inRoot<T>(
-  { rootfs, container }: Root,
+  root: Root,
   path: string,
   use: (seenPath: string) => Promise<T>,
 ): Promise<T> {
+  const [rootfs, pathThere] = placeInRoot(root, path);
   if (rootfs === '/') return await use(path);
   await using folders = await Folders.of(rootfs);
-  const file = await folders.follow(path);
-  if (container !== undefined) await refuseSpecial(file, path);
+  const file = await folders.follow(pathThere);
+  if (root.container !== undefined) await refuseSpecial(file, path);
   return await use(descriptorPath(file));
+}
+
+/** In a volume that is the root: a link in it leads to no other file of the host. */
+function placeInRoot({ rootfs, volumes = [] }: Root, path: string): readonly [string, string] {
+  const volume = volumeOf(path, volumes);
+  if (volume === undefined) return [rootfs, path];
+  const { at, seenAt } = volume;
+  return path === at
+    ? [dirname(seenAt), basename(seenAt)]
+    : [seenAt, path.slice(at === '/' ? 0 : at.length)];
 }
 
 /** The text of a file; rejects with the error of the system, also for one that is much too large. */

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Container, Engine } from '../../core/container.ts';
-import type { Paths } from '../../core/paths.ts';
+import type { Paths, Volume } from '../../core/paths.ts';
+import { volumeOf } from '../../core/paths.ts';
 import type { Place } from '../../core/place.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 import { readContainerState } from '../docker/container-state.ts';
@@ -107,11 +108,16 @@ function engineOf(
 /** What may not be seen of it, and what tells whether another container has taken its place. */
 function doubtsOf({
   container,
+  started,
   closed,
   configPath,
   mounts,
 }: ContainerPlace): Pick<Place, 'closed' | 'configOnHost' | 'mayBeReplaced'> {
-  const configOnHost = hostPathOf(configPath, mounts.inside, mounts.onHost);
+  const { volumes } = started;
+  const configOnHost =
+    volumes === undefined
+      ? hostPathOf(configPath, mounts.inside, mounts.onHost)
+      : pathInVolume(configPath, volumes);
   return {
     ...(closed === undefined ? {} : { closed }),
     ...(configOnHost === undefined ? {} : { configOnHost }),
@@ -129,10 +135,16 @@ function writerOf({ engine, manager }: Container) {
   return { name, where: `${makingPlaceOf(manager)}, or for the engine as a whole` };
 }
 
-/** Below a mount of the host; else by the root of the process. */
+/** Below a mount of the host; else by the root of the process. Without a process only its engine knows where that lies. */
 function pathOnHost(path: string, { started, mounts, paths }: ContainerPlace): string {
+  if (started.volumes !== undefined) return pathInVolume(path, started.volumes) ?? path;
   const found = hostPathOf(path, mounts.inside, mounts.onHost);
   return found ?? join(paths.procfs, String(started.pid), 'root', path);
+}
+
+function pathInVolume(path: string, volumes: readonly Volume[]): string | undefined {
+  const volume = volumeOf(path, volumes);
+  return volume && join(volume.onHost, path.slice(volume.at.length));
 }
 
 /** Another process may have got its number. */

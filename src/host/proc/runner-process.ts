@@ -21,13 +21,19 @@ const TICKS_PER_SECOND = 100;
 
 /** Where the files of a process are seen: on the host, or below the root of its container. */
 export function pathsOf(
-  { pid, container, network }: Pick<RunnerProcess, 'pid' | 'container' | 'network'>,
+  {
+    pid,
+    container,
+    network,
+    volumes,
+  }: Pick<RunnerProcess, 'pid' | 'container' | 'network' | 'volumes'>,
   paths: Paths,
 ): Paths {
   const there = network === undefined ? {} : { network };
   if (container === undefined) return { ...paths, ...there };
   const rootfs = join(paths.procfs, String(pid), 'root');
-  return { ...paths, ...there, rootfs, container: container.id };
+  const mounted = volumes === undefined ? {} : { volumes };
+  return { ...paths, ...there, rootfs, container: container.id, ...mounted };
 }
 
 /** Every main runner process that can be seen, oldest first. Entries that vanish or are hidden are left out. */
