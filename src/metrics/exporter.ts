@@ -84,11 +84,11 @@ function countersOf(probes: readonly Probe[]): CounterFamilies {
     registers: [],
   });
   const reasons = new Map(
-    probes.flatMap(({ id, reasons: own }) =>
-      [...Object.keys(own), ...Object.keys(RUN_REASONS)].map(
+    probes.flatMap((probe) =>
+      [...Object.keys(probe.reasons), ...runReasonsOf(probe)].map(
         (reason): [string, { probe: string; reason: string; count: number }] => [
-          `${id}/${reason}`,
-          { probe: id, reason, count: 0 },
+          `${probe.id}/${reason}`,
+          { probe: probe.id, reason, count: 0 },
         ],
       ),
     ),
@@ -105,6 +105,15 @@ function countersOf(probes: readonly Probe[]): CounterFamilies {
       if (entry !== undefined) entry.count += 1;
     },
   };
+}
+
+/** Only a link waits for others, and only what sends requests for the budget. */
+function runReasonsOf({ needs, requests }: Probe): readonly string[] {
+  const absent = [
+    ...(needs.length === 0 ? ['earlier-link'] : []),
+    ...(requests === undefined ? ['request-budget'] : []),
+  ];
+  return Object.keys(RUN_REASONS).filter((reason) => !absent.includes(reason));
 }
 
 async function renderFamily(
