@@ -17,6 +17,7 @@ import { gitlabRows } from './gitlab.ts';
 import { httpFormRows } from './http-forms.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
+import { hostNetworkRows } from './host-network.ts';
 import { installationRows } from './installations.ts';
 import { jobRows } from './jobs.ts';
 import { localLimitRows } from './local-limits.ts';
@@ -61,6 +62,7 @@ export const ROWS: readonly Row[] = [
   ...executorRows,
   ...engineRows,
   ...containerMakerRows,
+  ...hostNetworkRows,
   ...verdictRows,
   ...jobRows,
   ...recordRows,

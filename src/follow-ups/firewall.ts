@@ -1,12 +1,14 @@
 /**
- * Does a rule of this host's own firewall block the runner's connections?
+ * Does the runner's own side block its connections?
  *
  * Source    the rules of nftables and iptables (host/net/firewall/read-rules.ts), followed as the kernel follows them
  *           (host/net/firewall/blocking-rule.ts), for the addresses that the walk dialled and the name servers, as the user of the
  *           runner's process, in both directions: after a link failed as a rule could make it fail, or passed while the runner's
- *           log reports failed connections, or while the runner has another user than this process.
+ *           log reports failed connections, or while the runner has another user than this process. For a runner with a network
+ *           of its own, after a failure, also what the host does with its packets (host/net/firewall/host-obstacle.ts).
  * Measures  none.
- * Reasons   rule-blocks; only-monitor-blocked: a rule names our own user, and none stops the runner's packets.
+ * Reasons   rule-blocks; only-monitor-blocked: a rule names our own user, and none stops the runner's packets;
+ *           forwarding-off, masquerading-missing: the host does not pass the packets on, or keeps their address.
  * Unknown   not-allowed, no-program, unreadable: a part of the rules was not read, and no other rule blocks.
  *
  * The diagnosis uses it to explain a link that timed out.
@@ -21,6 +23,8 @@ import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
+import type { HostPart, HostView } from '../host/net/firewall/host-obstacle.ts';
+import { HOST_VIEW, findHostPart } from '../host/net/firewall/host-obstacle.ts';
 import type { BlockingRule } from '../host/net/firewall/blocking-rule.ts';
 import { findBlockingRule } from '../host/net/firewall/blocking-rule.ts';
 import { managerOf } from '../host/net/firewall/manager.ts';
@@ -52,7 +56,7 @@ const BLOCKED = [
 const NO_ROUTE = 'connect/no-route';
 
 const REASONS = {
-  ...leadToCauses('rule-blocks', 'only-monitor-blocked'),
+  ...leadToCauses('rule-blocks', 'only-monitor-blocked', 'forwarding-off', 'masquerading-missing'),
   'not-allowed': {
     kind: 'unseen',
     meaning: 'This user may not read the rules of the firewall.',
@@ -71,17 +75,29 @@ const REASONS = {
   },
 } as const;
 
-type FirewallFound = Tried<'rule-blocks' | 'only-monitor-blocked' | Unread['kind']>;
+type Blocked = 'rule-blocks' | 'only-monitor-blocked' | 'forwarding-off' | 'masquerading-missing';
+type FirewallFound = Tried<Blocked | Unread['kind']>;
 
-export function createFirewall(read: typeof readFirewall, ownUid = geteuid?.() ?? 0) {
+interface FirewallView {
+  readonly read: typeof readFirewall;
+  readonly host: HostView;
+  readonly ownUid: number;
+}
+
+export function createFirewall(
+  read: typeof readFirewall,
+  ownUid = geteuid?.() ?? 0,
+  host: HostView = HOST_VIEW,
+) {
+  const view = { read, host, ownUid };
   return defineFollowUp({
     id: 'firewall',
     title: 'Local firewall',
-    question: "Does this host's own firewall block the runner's connections?",
+    question: "Does the firewall of the runner's host block its connections?",
     changedBy: CHANGES_OF_ROUTE,
     after: [...BLOCKED, 'connect/pass', 'connect/warn'],
-    cost: 'local',
-    timeoutSeconds: 5,
+    cost: 'connections',
+    timeoutSeconds: 8,
     rememberSeconds: 60,
     reasons: REASONS,
     measures: {},
@@ -96,7 +112,7 @@ export function createFirewall(read: typeof readFirewall, ownUid = geteuid?.() ?
     },
 
     run: async (target, tools): Promise<FirewallFound> =>
-      await findRule(packetsOf(tools), packetsOfUser(target, ownUid, tools), read, tools, ownUid),
+      await findRule(packetsOf(tools), packetsOfUser(target, ownUid, tools), view, tools),
   });
 }
 
@@ -177,10 +193,10 @@ function packetsOfUser(
 async function findRule(
   packets: readonly Packet[],
   groups: readonly (readonly Packet[])[],
-  read: typeof readFirewall,
-  { signal, fault }: FollowUpTools,
-  ownUid: number,
+  { read, host, ownUid }: FirewallView,
+  tools: FollowUpTools,
 ): Promise<FirewallFound> {
+  const { signal, fault } = tools;
   const { chains, unread } = await read(signal);
   const find = async (packet: Packet): Promise<BlockingRule | undefined> => {
     const own = await findOwnEnd(packet.address);
@@ -190,11 +206,13 @@ async function findRule(
     const rule = await find(packet);
     if (explains(rule, fault)) return buildBlocked(rule, packet, chains);
   }
-  for (const { groups: _, ...packet } of fault.finding.status === 'fail' ? packets : []) {
-    const own = { ...packet, uid: ownUid };
-    const rule = packet.uid === ownUid ? undefined : await find(own);
+  const onHost = await findOnHost(packets, read, host, tools);
+  if (onHost.found !== undefined) return onHost.found;
+  const own = fault.finding.status === 'fail' ? packetsAs(ownUid, packets) : [];
+  for (const packet of own) {
+    const rule = await find(packet);
     if (explains(rule, fault) && rule.isByUser) {
-      return buildBlocked(rule, own, chains, 'only-monitor-blocked');
+      return buildBlocked(rule, packet, chains, 'only-monitor-blocked');
     }
   }
   for (const group of groups) {
@@ -204,7 +222,81 @@ async function findRule(
     if (first === undefined || rule === undefined) continue;
     if (rules.every((one) => one?.isByUser === true)) return buildBlocked(rule, first, chains);
   }
-  return notBlocked(packets, unread);
+  return notBlocked(packets, [...unread, ...onHost.unread]);
+}
+
+/** The same as our own user sends them, where that is another one. */
+function packetsAs(ownUid: number, packets: readonly Packet[]): readonly Packet[] {
+  const own: Packet[] = [];
+  for (const { groups: _, ...packet } of packets)
+    if (packet.uid !== ownUid) own.push({ ...packet, uid: ownUid });
+  return own;
+}
+
+interface OnHost {
+  readonly found?: FirewallFound;
+  readonly unread: readonly Unread[];
+}
+
+/** What the host does with the packets, where the runner has a network of its own. */
+async function findOnHost(
+  packets: readonly Packet[],
+  read: typeof readFirewall,
+  view: HostView,
+  { signal, fault, place, paths }: FollowUpTools,
+): Promise<OnHost> {
+  const { hostPaths } = place;
+  if (hostPaths === undefined || fault.finding.status !== 'fail') return { unread: [] };
+  const isSilent = fault.name.endsWith('/timeout');
+  let unread: readonly Unread[] = [];
+  let reading: ReturnType<typeof readFirewall> | undefined;
+  const readOnce = async (ending: AbortSignal) => await (reading ??= read(ending));
+  for (const packet of packets) {
+    const question = { packet, isSilent, paths, hostPaths, signal };
+    const part = await findHostPart(question, readOnce, view);
+    const found = part && foundOnHost(part, packet, fault);
+    if (found !== undefined) return { found, unread: [] };
+    unread = part?.unread ?? unread;
+  }
+  return { unread };
+}
+
+function foundOnHost(
+  { way, obstacle }: HostPart,
+  packet: Packet,
+  fault: Fault,
+): FirewallFound | undefined {
+  const { source, subnet, bridge } = way;
+  const facts = { of_host: true, source, bridge, ...(subnet === undefined ? {} : { subnet }) };
+  switch (obstacle?.kind) {
+    case 'rule': {
+      if (!explains(obstacle.rule, fault)) return undefined;
+      const found = buildBlocked(obstacle.rule, packet, obstacle.chains);
+      return { ...found, facts: { ...found.facts, ...facts, ends_here: way.endsHere } };
+    }
+    case 'forwarding-off':
+      return {
+        status: 'warn',
+        reason: 'forwarding-off',
+        detail: `the host does not pass on what comes in by ${bridge}: ${obstacle.setting} is 0`,
+        facts: { ...facts, setting: obstacle.setting },
+      };
+    case 'masquerading-missing':
+      return {
+        status: 'warn',
+        reason: 'masquerading-missing',
+        detail: `packets from ${source} leave the host with that address, and ${packet.address} answers the host itself`,
+        facts: { ...facts, address: packet.address, ...chainFacts(obstacle.chain) },
+      };
+    case undefined:
+      return undefined;
+  }
+}
+
+function chainFacts(chain: Chain | undefined): Readonly<Record<string, Fact>> {
+  if (chain === undefined) return {};
+  const { program, family, table, name } = chain;
+  return { rule_program: program, family, table, chain: name };
 }
 
 function explains(rule: BlockingRule | undefined, fault: Fault): rule is BlockingRule {

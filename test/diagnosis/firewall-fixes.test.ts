@@ -1,6 +1,7 @@
 /** The commands of a fix for the program that shows a rule of the firewall, or manages it. */
 import { expect, test } from 'vitest';
 
+import { requireCause } from '../../src/diagnosis/build-cause.ts';
 import { openFirewall, openForMonitor } from '../../src/diagnosis/catalogue/firewall.ts';
 import { PLACEHOLDERS, contextOf } from '../../src/diagnosis/cause-spec.ts';
 
@@ -91,7 +92,7 @@ test.each([
   [
     'ufw, closed for name servers',
     { rule_manager: 'ufw', ...POLICY, ...DNS },
-    'sudo ufw prepend allow out proto udp to 10.0.0.53 port 53 && sudo ufw prepend allow out 8443/tcp',
+    'sudo ufw prepend allow out proto udp to 10.0.0.53 port 53 && sudo ufw prepend allow out proto tcp to any port 8443',
   ],
   [
     'the own rules of ufw for IPv6',
@@ -126,6 +127,85 @@ test.each([
   ],
 ])('the program that manages the rule: %s', (_, over, command) => {
   expect(lastCommand(over)).toBe(command);
+});
+
+const OF_HOST = { of_host: true, bridge: 'docker0', chain: 'FORWARD' };
+const RETURNS = '-o docker0 -m conntrack --ctstate ESTABLISHED,RELATED';
+
+test.each([
+  ['a rule', { chain: 'DOCKER-USER' }, 'sudo iptables-legacy -D DOCKER-USER -p tcp -j DROP'],
+  [
+    'a policy',
+    POLICY,
+    `sudo iptables-legacy -I FORWARD -i docker0 -j ACCEPT && sudo iptables-legacy -I FORWARD ${RETURNS} -j ACCEPT`,
+  ],
+  [
+    'a policy for what is for the host itself',
+    { ...POLICY, chain: 'INPUT', ends_here: true },
+    'sudo iptables-legacy -I INPUT -i docker0 -p tcp --dport 443 -j ACCEPT',
+  ],
+  [
+    'a policy for answers of the host itself',
+    { ...POLICY, chain: 'OUTPUT', ends_here: true, of_answer: true },
+    `sudo iptables-legacy -I OUTPUT ${RETURNS} -j ACCEPT`,
+  ],
+  [
+    'a policy of nft',
+    { ...OF_NFT, chain: 'pass' },
+    'sudo nft insert rule inet host pass iifname docker0 accept && sudo nft insert rule inet host pass oifname docker0 ct state established,related accept',
+  ],
+  [
+    'ufw',
+    { rule_manager: 'ufw', chain: 'ufw-user-forward' },
+    'sudo ufw route prepend allow in on docker0 proto tcp to 10.0.0.2 port 443',
+  ],
+  [
+    'ufw, for the host itself',
+    { rule_manager: 'ufw', chain: 'ufw-user-input', ends_here: true },
+    'sudo ufw prepend allow in on docker0 proto tcp to 10.0.0.2 port 443',
+  ],
+  [
+    'firewalld',
+    { rule_manager: 'firewalld', table: 'firewalld', chain: 'filter_FORWARD' },
+    'sudo firewall-cmd --zone=trusted --change-interface=docker0 && sudo firewall-cmd --permanent --zone=trusted --change-interface=docker0',
+  ],
+  [
+    'the engine keeps its networks apart',
+    { rule_manager: 'engine', chain: 'DOCKER-ISOLATION-STAGE-2' },
+    undefined,
+  ],
+])('on the host that passes the packets on: %s', (_, over, command) => {
+  expect(lastCommand({ ...OF_HOST, ...over })).toBe(command);
+});
+
+test.each([
+  [
+    'forwarding',
+    'host-forwarding-off',
+    { setting: 'net.ipv4.ip_forward' },
+    'sudo sysctl -w net.ipv4.ip_forward=1',
+  ],
+  [
+    'addresses, by iptables',
+    'host-masquerading-missing',
+    { rule_program: 'iptables-nft', table: 'nat', chain: 'POSTROUTING' },
+    'sudo iptables-nft -t nat -I POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE',
+  ],
+  [
+    'addresses, by nft',
+    'host-masquerading-missing',
+    { rule_program: 'nft', family: 'ip', table: 'nat', chain: 'out' },
+    'sudo nft insert rule ip nat out ip saddr 172.17.0.0/16 oifname != docker0 masquerade',
+  ],
+  [
+    'addresses, without a chain',
+    'host-masquerading-missing',
+    { rule_program: undefined, chain: undefined },
+    'sudo iptables -t nat -I POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE',
+  ],
+])('a host that does not pass packets on: %s', (_, id, over, command) => {
+  const way = { bridge: 'docker0', source: '172.17.0.2', subnet: '172.17.0.0/16' };
+  expect(lastCommand({ ...way, ...over }, (c) => requireCause(id).fix(c))).toBe(command);
 });
 
 test.each([

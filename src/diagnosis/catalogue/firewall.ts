@@ -1,9 +1,13 @@
-/** Commands about a rule of the firewall in the runner's network, for the program that shows the rule or manages it. */
+/**
+ * Commands about a rule of the firewall, for the program that shows the rule or manages it: in the runner's network, or on
+ * the host that passes its packets on.
+ */
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
+import type { Command } from '../../core/place.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext } from '../cause-spec.ts';
-import { hasOwnNetwork, stepInNetwork } from './commands.ts';
+import { hasOwnNetwork, networkOwner, stepInNetwork } from './commands.ts';
 
 /** Every rule that may block, whichever program wrote it. */
 export const SHOW_BLOCKING_RULES =
@@ -15,7 +19,7 @@ const PERMANENT = 'then make the change permanent where the rules are configured
 export function openFirewall(c: CauseContext): readonly FixStep[] {
   if (c.optional('rule') === undefined) {
     const text = 'Find the rule that blocks port 53, and remove it where the rules are configured.';
-    return [stepInNetwork(c, text, SHOW_BLOCKING_RULES)];
+    return [stepAtRule(c, text, SHOW_BLOCKING_RULES)];
   }
   const byManager = MANAGERS[managerOf(c) ?? ''];
   if (byManager !== undefined) return byManager(c);
@@ -25,18 +29,21 @@ export function openFirewall(c: CauseContext): readonly FixStep[] {
 function openNftables(c: CauseContext): readonly FixStep[] {
   const chain = nftChainOf(c);
   const handle = c.optional('handle');
-  const accepted = isOfAnswer(c)
-    ? ['ct state established,related']
-    : portsOf(c).map(([protocol, port]) => `${protocol} dport ${port}`);
+  const accepted = acceptedBy(c, {
+    ports: portsOf(c).map(([protocol, port]) => `${protocol} dport ${port}`),
+    answers: 'ct state established,related',
+    from: 'iifname',
+    to: 'oifname',
+  });
   return [
-    stepInNetwork(c, 'Show the rule in its chain.', `sudo nft --handle list chain ${chain}`),
+    stepAtRule(c, 'Show the rule in its chain.', `sudo nft --handle list chain ${chain}`),
     handle === undefined
-      ? stepInNetwork(
+      ? stepAtRule(
           c,
           `Allow the runner's traffic; ${PERMANENT}.`,
           accepted.map((match) => `sudo nft insert rule ${chain} ${match} accept`).join(' && '),
         )
-      : stepInNetwork(
+      : stepAtRule(
           c,
           `Remove the rule; ${PERMANENT}.`,
           `sudo nft delete rule ${chain} handle ${quoteArgument(handle)}`,
@@ -48,23 +55,42 @@ function openIptables(c: CauseContext): readonly FixStep[] {
   const program = iptablesOf(c);
   const chain = quoteArgument(c.fact('chain'));
   const rule = c.optional('rule_arguments');
-  const accepted = isOfAnswer(c)
-    ? ['-m conntrack --ctstate ESTABLISHED,RELATED']
-    : portsOf(c).map(([protocol, port]) => `-p ${protocol} --dport ${port}`);
+  const accepted = acceptedBy(c, {
+    ports: portsOf(c).map(([protocol, port]) => `-p ${protocol} --dport ${port}`),
+    answers: '-m conntrack --ctstate ESTABLISHED,RELATED',
+    from: '-i',
+    to: '-o',
+  });
   return [
-    stepInNetwork(c, 'Show the rule in its chain.', `${program} -S ${chain}`),
+    stepAtRule(c, 'Show the rule in its chain.', `${program} -S ${chain}`),
     rule === undefined
-      ? stepInNetwork(
+      ? stepAtRule(
           c,
           `Allow the runner's traffic; ${PERMANENT}.`,
           accepted.map((match) => `${program} -I ${chain} ${match} -j ACCEPT`).join(' && '),
         )
-      : stepInNetwork(
+      : stepAtRule(
           c,
           `Remove the rule; ${PERMANENT}.`,
           repeat(`${program} -D ${chain} ${rule}`, c.optional('rule_copies')),
         ),
   ];
+}
+
+interface Matches {
+  readonly ports: readonly string[];
+  readonly answers: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What a closed policy must let pass: on a host that passes packets on, all of that network and the answers. */
+function acceptedBy(c: CauseContext, { ports, answers, from, to }: Matches): readonly string[] {
+  if (!isOfHost(c)) return isOfAnswer(c) ? [answers] : ports;
+  const bridge = quoteArgument(c.fact('bridge'));
+  const back = `${to} ${bridge} ${answers}`;
+  if (!endsHere(c)) return [`${from} ${bridge}`, back];
+  return isOfAnswer(c) ? [back] : ports.map((port) => `${from} ${bridge} ${port}`);
 }
 
 /** The same rule may stand in the chain several times; one command deletes one of them. */
@@ -94,14 +120,18 @@ function openUfw(c: CauseContext): readonly FixStep[] {
     step(
       "Allow the runner's traffic, before the rules that block it.",
       portsOf(c)
-        .map(([protocol, port], index) =>
-          // The address of GitLab is not known while its name cannot be resolved.
-          index === 0 ? `proto ${protocol} to ${peerOf(c)} port ${port}` : `${port}/${protocol}`,
-        )
-        .map((target) => `sudo ufw prepend allow out ${target}`)
+        // The address of GitLab is not known while its name cannot be resolved.
+        .map(([protocol, port], index) => [index === 0 ? peerOf(c) : 'any', protocol, port])
+        .map(([peer, protocol, port]) => `proto ${protocol} to ${peer} port ${port}`)
+        .map((target) => `sudo ufw ${directionOf(c)} ${target}`)
         .join(' && '),
     ),
   ];
+}
+
+function directionOf(c: CauseContext): string {
+  if (!isOfHost(c)) return 'prepend allow out';
+  return `${endsHere(c) ? '' : 'route '}prepend allow in on ${quoteArgument(c.fact('bridge'))}`;
 }
 
 const POLICY_CHAIN = /^filter_OUT_policy_(?<policy>.+?)(?:_(?:pre|log|deny|allow|post))?$/;
@@ -109,6 +139,15 @@ const POLICY_CHAIN = /^filter_OUT_policy_(?<policy>.+?)(?:_(?:pre|log|deny|allow
 function openFirewalld(c: CauseContext): readonly FixStep[] {
   if (c.fact('table') === 'firewalld_policy_drop') {
     return [step('firewalld is in panic mode: end it.', 'sudo firewall-cmd --panic-off')];
+  }
+  if (isOfHost(c)) {
+    const trust = `--zone=trusted --change-interface=${quoteArgument(c.fact('bridge'))}`;
+    return [
+      step(
+        "Trust the interface of the runner's network, now and after a restart.",
+        `sudo firewall-cmd ${trust} && sudo firewall-cmd --permanent ${trust}`,
+      ),
+    ];
   }
   const policy = POLICY_CHAIN.exec(c.fact('chain'))?.groups?.['policy'];
   if (policy === undefined) {
@@ -155,12 +194,19 @@ function openKubernetes(c: CauseContext): readonly FixStep[] {
   ];
 }
 
+/** An engine keeps its networks apart. */
+function separateNetworks(c: CauseContext): readonly FixStep[] {
+  const text = `The container engine wrote this rule, which keeps its networks apart: connect the container of the runner to the network of ${c.fact('address')} too.`;
+  return [step(text, c.place.container?.client('network ls'))];
+}
+
 /** A rule of theirs comes back, or is theirs to change. */
 const MANAGERS: Readonly<Record<string, (c: CauseContext) => readonly FixStep[]>> = {
   ufw: openUfw,
   firewalld: openFirewalld,
   fail2ban: openFail2ban,
   kubernetes: openKubernetes,
+  engine: separateNetworks,
 };
 
 /** A rule names our own user: it may be meant, so the rule stays and an exception is made for that user. */
@@ -171,17 +217,37 @@ export function openForMonitor(c: CauseContext): readonly FixStep[] {
   if (managerOf(c) !== undefined) return [step(text)];
   if (!/tables/.test(c.fact('rule_program'))) {
     const accept = `meta skuid ${quoteArgument(uid)} ${protocol} dport ${quoteArgument(port)} accept`;
-    return [stepInNetwork(c, text, `sudo nft insert rule ${nftChainOf(c)} ${accept}`)];
+    return [stepAtRule(c, text, `sudo nft insert rule ${nftChainOf(c)} ${accept}`)];
   }
   const owner = `-m owner --uid-owner ${quoteArgument(uid)}`;
   const match = `-p ${protocol} --dport ${quoteArgument(port)} ${owner}`;
   const chain = quoteArgument(c.fact('chain'));
-  return [stepInNetwork(c, text, `${iptablesOf(c)} -I ${chain} ${match} -j ACCEPT`)];
+  return [stepAtRule(c, text, `${iptablesOf(c)} -I ${chain} ${match} -j ACCEPT`)];
 }
 
 /** The programs that manage rules do so in the network of the host alone. */
 function managerOf(c: CauseContext): string | undefined {
-  return hasOwnNetwork(c) ? undefined : c.optional('rule_manager');
+  return hasOwnNetwork(c) && !isOfHost(c) ? undefined : c.optional('rule_manager');
+}
+
+/** It is a rule of the host, behind which the runner has a network of its own. */
+function isOfHost(c: CauseContext): boolean {
+  return c.optional('of_host') === 'true';
+}
+
+/** The packets are for the host itself. */
+function endsHere(c: CauseContext): boolean {
+  return c.optional('ends_here') === 'true';
+}
+
+/** Whose rule it is, for a sentence. */
+export function ruleOwner(c: CauseContext): string {
+  if (!isOfHost(c)) return networkOwner(c);
+  return endsHere(c) ? 'the host' : "the host, which passes the runner's packets on,";
+}
+
+function stepAtRule(c: CauseContext, text: string, command: Command): FixStep {
+  return isOfHost(c) ? step(text, command) : stepInNetwork(c, text, command);
 }
 
 /** A firewall on our side is what blocks us; no server has answered. */

@@ -8,6 +8,7 @@ import { EDGE_CAUSES } from './edge.ts';
 import { EXECUTOR_CAUSES } from './executor.ts';
 import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
+import { HOST_NETWORK_CAUSES } from './host-network.ts';
 import { JOB_CAUSES } from './jobs.ts';
 import { LIMIT_CAUSES } from './limits.ts';
 import { LINT_CAUSES } from './lint.ts';
@@ -38,6 +39,7 @@ const FAMILIES: readonly Family[] = [
   { name: 'jobs', stage: 'jobs', causes: JOB_CAUSES },
   { name: 'host', stage: 'resources', causes: HOST_CAUSES },
   { name: 'dns', stage: 'path', causes: DNS_CAUSES },
+  { name: 'network', stage: 'path', causes: HOST_NETWORK_CAUSES },
   { name: 'network', stage: 'path', causes: NETWORK_CAUSES },
   { name: 'proxy', stage: 'path', causes: PROXY_CAUSES },
   { name: 'tls', stage: 'path', causes: TLS_CAUSES },

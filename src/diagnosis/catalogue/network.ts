@@ -8,7 +8,7 @@ import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { onHost } from '../cause-spec.ts';
 import { hasOwnNetwork, networkOwner, stepInNetwork } from './commands.ts';
-import { SHOW_BLOCKING_RULES, openFirewall } from './firewall.ts';
+import { SHOW_BLOCKING_RULES, openFirewall, ruleOwner } from './firewall.ts';
 
 /** `localhost` in url: GitLab would have to run beside the runner. */
 function ownAddress(c: CauseContext): readonly FixStep[] {
@@ -41,16 +41,16 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     scope: 'host',
     title: "A firewall rule on the runner's side blocks it",
     meaning:
-      "The nftables or iptables rules of this host, or of the runner's own network where it has one, drop the packets before they leave, or drop the responses when they arrive.",
+      "The nftables or iptables rules of this host, or of the runner's own network where it has one, drop the packets before they leave, or drop the responses when they arrive. Packets of a network of its own also pass the FORWARD and DOCKER-USER chains of the host.",
     evidence:
-      "A rule in the output or input chains that matches the address, the port and the runner's user; or the kernel refuses to send a query to the name server.",
+      "A rule in the output or input chains that matches the address, the port and the runner's user; after a failure, one in the forward chains of the host that matches the runner's own network; or the kernel refuses to send a query to the name server.",
     notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
     from: ['dns/prohibited', 'firewall/rule-blocks'],
     stopsPolls: true,
     says: (c) =>
       c.optional('rule') === undefined
-        ? `the firewall of ${networkOwner(c)} blocks DNS queries to its name servers (${c.fact('servers')})`
-        : `the firewall rule ${c.fact('rule')} of ${networkOwner(c)} blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
+        ? `the firewall of ${ruleOwner(c)} blocks DNS queries to its name servers (${c.fact('servers')})`
+        : `the firewall rule ${c.fact('rule')} of ${ruleOwner(c)} blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
     fix: openFirewall,
     resolvedWhen: 'the connect check passes again',
     suppresses: [

@@ -12,6 +12,8 @@ import type { Refinement } from './refinement.ts';
 const CAUSES_OF_RULE = [
   ['rule-blocks', 'firewall-local-block'],
   ['only-monitor-blocked', 'monitor-blocked'],
+  ['forwarding-off', 'host-forwarding-off'],
+  ['masquerading-missing', 'host-masquerading-missing'],
 ] as const;
 
 export const byFirewall: Refinement = (link, { id }, indexed) => {

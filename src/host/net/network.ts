@@ -27,11 +27,11 @@ interface Entered extends Network {
   readonly procfs: string;
 }
 
-const atHand = new AsyncLocalStorage<Entered>();
+const atHand = new AsyncLocalStorage<Entered | undefined>();
 
 /** All that `run` opens by this file, now and later, is opened in the network of these paths. */
 export function inNetworkOf<T>({ network, procfs }: Paths, run: () => T): T {
-  return network === undefined ? run() : atHand.run({ ...network, procfs }, run);
+  return atHand.run(network === undefined ? undefined : { ...network, procfs }, run);
 }
 
 /** What `make` does before it returns happens in the network at hand. */

@@ -13,12 +13,14 @@ import type { Paths } from '../../core/paths.ts';
 import { addressesByInterface } from './own-addresses.ts';
 import { readProc } from '../proc/proc-files.ts';
 
-interface Route {
+export interface Route {
   readonly family: 'ipv4' | 'ipv6';
   /** Network address, as text. */
   readonly network: string;
   readonly bits: number;
   readonly interface: string;
+  /** Absent where the peer is on the network of the interface itself. */
+  readonly gateway?: string;
   /** A route of kind blackhole, unreachable or prohibit (ip-route(8)). */
   readonly isClosed: boolean;
 }
@@ -37,11 +39,14 @@ export function parseIpv4Routes(text: string): readonly Route[] {
     .split('\n')
     .slice(1)
     .flatMap((line): readonly Route[] => {
-      const [name = '', destination = '', , flags = '', , , , mask = ''] = line.trim().split(/\s+/);
+      const [name = '', destination = '', gateway = '', flags = '', , , , mask = ''] = line
+        .trim()
+        .split(/\s+/);
       const isClosed = hasFlag(flags, REJECT) || name === NO_INTERFACE;
       if (mask === '' || !(isClosed || hasFlag(flags, UP))) return [];
       const bits = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
-      return [{ family: 'ipv4', network: ipv4Of(destination), bits, interface: name, isClosed }];
+      const target = { family: 'ipv4', network: ipv4Of(destination), bits } as const;
+      return [{ ...target, interface: name, ...gatewayOf(ipv4Of(gateway)), isClosed }];
     });
 }
 
@@ -55,16 +60,24 @@ function ipv4Of(hex: string): string {
 export function parseIpv6Routes(text: string): readonly Route[] {
   return text.split('\n').flatMap((line): readonly Route[] => {
     const fields = line.trim().split(/\s+/);
-    const [destination = '', prefix = '', , , , metric = ''] = fields;
+    const [destination = '', prefix = '', , , gateway = '', metric = ''] = fields;
     const [flags = '', name = ''] = fields.slice(-2);
     const isClosed = hasFlag(flags, REJECT);
     const leadsOut = hasFlag(flags, UP) && name !== LOOPBACK;
     if (destination.length !== 32 || metric === LAST_METRIC || !(isClosed || leadsOut)) return [];
-    const network = (destination.match(/.{4}/g) ?? []).join(':');
-    return [
-      { family: 'ipv6', network, bits: Number.parseInt(prefix, 16), interface: name, isClosed },
-    ];
+    const bits = Number.parseInt(prefix, 16);
+    const target = { family: 'ipv6', network: ipv6Of(destination), bits } as const;
+    return [{ ...target, interface: name, ...gatewayOf(ipv6Of(gateway)), isClosed }];
   });
+}
+
+function ipv6Of(hex: string): string {
+  return (hex.match(/.{4}/g) ?? []).join(':');
+}
+
+/** The kernel prints zeros where there is none. */
+function gatewayOf(gateway: string): Pick<Route, 'gateway'> {
+  return /[1-9a-f]/.test(gateway) ? { gateway } : {};
 }
 
 function hasFlag(flags: string, flag: number): boolean {
@@ -83,6 +96,12 @@ function isWithin(address: string, { family, network, bits }: Route): boolean {
   const list = new BlockList();
   list.addSubnet(network, bits, family);
   return list.check(address.split('%')[0] ?? '', family);
+}
+
+/** The line of the kernel's table for an address. */
+export async function findRoute(address: string, paths: Paths): Promise<Route | undefined> {
+  const known = await readRoutes(paths);
+  return known && routeTo(address, known.routes);
 }
 
 interface HostRoutes {

@@ -45,6 +45,17 @@ const CLOSED6 = ipv6('fd000000000000000000000000000005', '80', '00200200', 'lo')
 const BLACKHOLE = ipv4('*', '10.0.0.5', '255.255.255.255', '0005');
 const UNREACHABLE = ipv4('*', '10.9.0.0', '255.255.0.0', '0205');
 
+test('a line may lead over a gateway', () => {
+  const ofIpv4 = `eth0\t${hex('0.0.0.0')}\t${hex('172.17.0.1')}\t0003\t0\t0\t0\t${hex('0.0.0.0')}\t0\t0\t0\n`;
+  const [network, gateway] = [ZEROS, `fd${'0'.repeat(29)}1`];
+  const ofIpv6 = `${network} 00 ${ZEROS} 00 ${gateway} 00000400 00000001 00000000 00000003     eth0\n`;
+
+  expect(parseIpv4Routes(`${HEAD}${ofIpv4}`)).toMatchObject([{ gateway: '172.17.0.1' }]);
+  expect(parseIpv6Routes(ofIpv6)).toMatchObject([
+    { gateway: 'fd00:0000:0000:0000:0000:0000:0000:0001' },
+  ]);
+});
+
 test('a line of /proc/net/route leads somewhere, or blocks the destination', () => {
   const text = `${HEAD}${DEFAULT}${LAN}${BLACKHOLE}${UNREACHABLE}`;
   expect(parseIpv4Routes(text)).toEqual([

@@ -1,12 +1,13 @@
 /**
- * Finds the rule of this host's own firewall that stops a packet: chains hooked to output in the order of their
- * priority, rules in their order, jumps; then, for the answer, chains hooked to input.
+ * Finds the rule of a firewall that stops a packet: hook after hook, chains in the order of their priority, rules in
+ * their order, jumps; then the same for the answer. The hooks are those of the host that sends the packet, of one that
+ * passes it on, or of one that it is for.
  *
  * A condition that cannot be judged counts as "perhaps": a rule that depends on one is never reported.
  */
 import { isIP } from 'node:net';
 
-import type { Chain, Packet, Program, Rule, Truth } from './ruleset.ts';
+import type { Chain, Packet, Passage, Program, Rule, Truth } from './ruleset.ts';
 
 export interface BlockingRule {
   /** As its program names it. */
@@ -36,31 +37,76 @@ type End =
   | { readonly kind: 'accepted' }
   /** It has another address from here on: no further chain of any hook is judged. */
   | { readonly kind: 'rewritten' }
+  /** Accepted with the address of the host, or perhaps. */
+  | { readonly kind: 'translated' }
   | { readonly kind: 'passed-on' };
 
-const HOOKS = [
-  { hook: 'output', isAnswer: false },
-  { hook: 'postrouting', isAnswer: false },
-  { hook: 'prerouting', isAnswer: true },
-  { hook: 'input', isAnswer: true },
-] as const;
+export type Role = 'sender' | 'router' | 'receiver';
+
+const HOOKS: Readonly<Record<Role, readonly (readonly string[])[]>> = {
+  sender: [
+    ['output', 'postrouting'],
+    ['prerouting', 'input'],
+  ],
+  router: [
+    ['prerouting', 'forward', 'postrouting'],
+    ['prerouting', 'forward', 'postrouting'],
+  ],
+  receiver: [
+    ['prerouting', 'input'],
+    ['output', 'postrouting'],
+  ],
+};
 
 const MAX_JUMPS = 16;
 const ACCEPTED: End = { kind: 'accepted' };
 const REWRITTEN: End = { kind: 'rewritten' };
+const TRANSLATED: End = { kind: 'translated' };
 const PASSED_ON: End = { kind: 'passed-on' };
 
 /** The first rule that certainly stops the packet, or the answer to it; or undefined. */
 export function findBlockingRule(
   chains: readonly Chain[],
   packet: Packet,
+  role: Role = 'sender',
 ): BlockingRule | undefined {
-  for (const { hook, isAnswer } of HOOKS) {
-    const end = runHook(hook, chains, { ...packet, isAnswer });
-    if (end.kind === 'stopped') return end.by;
-    if (end.kind === 'rewritten') return undefined;
+  for (const [index, hooks] of HOOKS[role].entries()) {
+    for (const hook of hooks) {
+      const end = runHook(hook, chains, packetAt(hook, packet, index === 1));
+      if (end.kind === 'stopped') return end.by;
+      if (end.kind === 'rewritten') return undefined;
+    }
   }
   return undefined;
+}
+
+/** A packet that is passed on certainly leaves with the address that it came with, so that its peer must have a way back. */
+export function keepsItsAddress(chains: readonly Chain[], packet: Packet): boolean {
+  return chains
+    .filter((chain) => chain.isNat && chain.hook === 'postrouting' && chainApplies(chain, packet))
+    .every((chain) => runChain(chain, chains, packet, 0).kind === 'passed-on');
+}
+
+/** The packet or its answer, as a hook sees it. */
+function packetAt(hook: string, packet: Packet, isAnswer: boolean): Packet {
+  const { passage, own, ...rest } = packet;
+  if (passage === undefined) return { ...packet, isAnswer };
+  // Before the way is looked up nothing is known of it; and an answer still has the address of the host.
+  const isBefore = hook === 'prerouting';
+  return {
+    ...rest,
+    ...(own === undefined || (isBefore && isAnswer) ? {} : { own }),
+    isAnswer,
+    passage: passageAt(passage, isAnswer, isBefore),
+  };
+}
+
+function passageAt(passage: Passage, isAnswer: boolean, isBefore: boolean): Passage {
+  const [from, to] = isAnswer ? [passage.out, passage.in] : [passage.in, passage.out];
+  return {
+    ...(from === undefined ? {} : { in: from }),
+    ...(to === undefined || isBefore ? {} : { out: to }),
+  };
 }
 
 function runHook(hook: string, chains: readonly Chain[], packet: Packet): End {
@@ -77,7 +123,8 @@ function runHook(hook: string, chains: readonly Chain[], packet: Packet): End {
   return PASSED_ON;
 }
 
-function chainApplies({ family }: Chain, { address }: Packet): boolean {
+function chainApplies({ family, isNat }: Chain, { address, isAnswer }: Packet): boolean {
+  if (isNat && isAnswer === true) return false;
   return family === 'inet' || family === (isIP(address) === 6 ? 'ip6' : 'ip');
 }
 
@@ -115,6 +162,7 @@ const ENDS: Readonly<Record<FinalAction, End | 'return' | undefined>> = {
   accept: ACCEPTED,
   undecided: ACCEPTED,
   rewrite: REWRITTEN,
+  translate: TRANSLATED,
   return: 'return',
   drop: undefined,
   reject: undefined,
@@ -126,6 +174,7 @@ const PERHAPS_ENDS: Readonly<Record<FinalAction, End>> = {
   accept: ACCEPTED,
   undecided: ACCEPTED,
   rewrite: REWRITTEN,
+  translate: TRANSLATED,
   return: ACCEPTED,
   drop: PASSED_ON,
   reject: PASSED_ON,

@@ -80,19 +80,28 @@ const byOwnRange = ofAddress(inRange, 'own');
 const LOOPBACK = 'lo';
 
 /** `eth+` is every name that begins so. */
+function matchesName(pattern: string, name: string | undefined): Truth {
+  if (name === undefined) return 'perhaps';
+  return truthOf(pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : name === pattern);
+}
+
 const byInterface: Judge = ([pattern = ''], { address, leavesHost, own }) => {
   const name = isLoopbackAddress(address) ? LOOPBACK : own?.interface;
   const isLoopback = pattern === LOOPBACK;
   if (isLoopback && leavesHost === true) return 'no';
   if (name === undefined || (name !== LOOPBACK && leavesHost !== true)) return 'perhaps';
-  return truthOf(pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : name === pattern);
+  return matchesName(pattern, name);
 };
 
 /** The way out has no incoming interface, the answer no outgoing one. */
-const byInput: Judge = (values, packet, option) =>
-  packet.isAnswer === true ? byInterface(values, packet, option) : 'perhaps';
-const byOutput: Judge = (values, packet, option) =>
-  packet.isAnswer === true ? 'perhaps' : byInterface(values, packet, option);
+const byInput: Judge = (values, packet, option) => {
+  if (packet.passage !== undefined) return matchesName(values[0] ?? '', packet.passage.in);
+  return packet.isAnswer === true ? byInterface(values, packet, option) : 'perhaps';
+};
+const byOutput: Judge = (values, packet, option) => {
+  if (packet.passage !== undefined) return matchesName(values[0] ?? '', packet.passage.out);
+  return packet.isAnswer === true ? 'perhaps' : byInterface(values, packet, option);
+};
 
 const PROTOCOLS: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp' };
 
@@ -105,18 +114,21 @@ const byState: Judge = ([states = ''], { isAnswer }) => {
   return all.some((state) => ['SNAT', 'DNAT', 'UNTRACKED'].includes(state)) ? 'perhaps' : 'no';
 };
 
-/** A packet without a process has no owner; of an answer the kernel does not always know it. */
-const byUser: Judge = ([users = ''], { uid, isAnswer }) =>
-  isAnswer === true ? 'perhaps' : isAmongIds(users, [uid]);
+/** A packet that no process here sends has no owner; of an answer the kernel does not always know it. */
+const ofOwner =
+  (judge: (ids: string, packet: Packet) => Truth): Judge =>
+  ([ids = ''], packet) => {
+    if (packet.isAnswer === true) return 'perhaps';
+    return packet.passage === undefined ? judge(ids, packet) : 'no';
+  };
 
-const byGroup: Judge = ([groups = ''], { groups: own = [], isAnswer }) =>
-  isAnswer === true ? 'perhaps' : isAmongIds(groups, own.slice(0, 1));
+const byUser = ofOwner((users, { uid }) => isAmongIds(users, [uid]));
+const byGroup = ofOwner((groups, { groups: own = [] }) => isAmongIds(groups, own.slice(0, 1)));
+const byAnyGroup = ofOwner((groups, { groups: own = [] }) => isAmongIds(groups, own));
 
-const byAnyGroup: Judge = ([groups = ''], { groups: own = [], isAnswer }) =>
-  isAnswer === true ? 'perhaps' : isAmongIds(groups, own);
-
-const byType: Judge = ([type], { address, leavesHost }) => {
-  if (isLoopbackAddress(address)) return truthOf(type === 'LOCAL');
+const byType: Judge = ([type], { address, leavesHost, passage }) => {
+  const isOfHost = passage !== undefined && leavesHost === false;
+  if (isOfHost || isLoopbackAddress(address)) return truthOf(type === 'LOCAL');
   if (leavesHost !== true || type !== 'LOCAL') return 'perhaps';
   return 'no';
 };
@@ -152,7 +164,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   'owner --uid-owner': byUser,
   'owner --gid-owner': byGroup,
   'owner --suppl-groups': () => 'yes',
-  'owner --socket-exists': () => 'yes',
+  'owner --socket-exists': ofOwner(() => 'yes'),
   'conntrack --ctstate': byState,
   'state --state': byState,
   'iprange --src-range': ofSource(byPeerRange, byOwnRange),

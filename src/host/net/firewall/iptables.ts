@@ -31,7 +31,7 @@ const PRIORITIES: Readonly<Record<string, number>> = {
 /** The table nat has two. */
 const BEFORE_FILTER = -100;
 const AFTER_FILTER = 100;
-const HOOKS: readonly string[] = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'];
+const HOOKS: readonly string[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 
 /** `program` deletes its rules: `iptables-legacy`. */
 export function readIptables(text: string, program: Program): readonly Chain[] {
@@ -42,7 +42,8 @@ export function readIptables(text: string, program: Program): readonly Chain[] {
     const { name, policy } = /^:(?<name>\S+) (?<policy>\S+)/.exec(line)?.groups ?? {};
     if (name !== undefined && policy !== undefined) {
       const family = program.startsWith('ip6') ? 'ip6' : 'ip';
-      const head = { program, family, table, name, ...hookOf(table, name, policy) };
+      const isNat = table === 'nat';
+      const head = { program, family, table, name, isNat, ...hookOf(table, name, policy) };
       chains.push({ ...head, lines: [] });
     }
     const owner = /^(?:\[\d+:\d+\] )?-A (?<chain>\S+)/.exec(line)?.groups?.['chain'];

@@ -2,7 +2,7 @@
 import type { BlockingRule } from './blocking-rule.ts';
 import type { Chain } from './ruleset.ts';
 
-export type Manager = 'ufw' | 'firewalld' | 'fail2ban' | 'kubernetes';
+export type Manager = 'ufw' | 'firewalld' | 'fail2ban' | 'kubernetes' | 'engine';
 
 const OWN: readonly (readonly [Manager, table: RegExp, chain: RegExp])[] = [
   ['ufw', /./, /^ufw6?-/],
@@ -10,6 +10,9 @@ const OWN: readonly (readonly [Manager, table: RegExp, chain: RegExp])[] = [
   ['firewalld', /./, /_direct$/],
   ['fail2ban', /^f2b-/, /./],
   ['fail2ban', /./, /^f2b-/],
+  // Rules of DOCKER-USER and CNI-ADMIN are a person's.
+  ['engine', /./, /^(?:DOCKER(?!-USER$)|NETAVARK|CNI-(?!ADMIN$))/],
+  ['engine', /^(?:netavark|docker-bridges)$/, /./],
   ['kubernetes', /^kube-proxy$/, /./],
   ['kubernetes', /./, /^(?:KUBE-|cali-|CILIUM_)/],
 ];

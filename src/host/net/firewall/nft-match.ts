@@ -74,19 +74,28 @@ function networkFieldOf(field: string, packet: Packet): string | undefined {
 }
 
 function metaOf(key: string, packet: Packet): string | number | undefined {
-  const { protocol, uid, groups, address, isAnswer } = packet;
+  const { protocol, address } = packet;
   if (isOfInterface({ meta: { key } })) return interfaceOf(key, packet);
   if (key === 'l4proto') return protocol;
-  // Of an answer the kernel does not always know them.
-  if (key === 'skuid') return isAnswer === true ? undefined : uid;
-  if (key === 'skgid') return isAnswer === true ? undefined : groups?.[0];
+  if (key === 'skuid' || key === 'skgid') return ownerOf(key, packet);
   if (key === 'nfproto') return isIP(address) === 6 ? 'ipv6' : 'ipv4';
   return undefined;
 }
 
+/** A packet that no process here sends has none; of an answer the kernel does not always know it. */
+function ownerOf(
+  key: 'skuid' | 'skgid',
+  { uid, groups, isAnswer, passage }: Packet,
+): string | number | undefined {
+  if (isAnswer === true) return undefined;
+  if (passage !== undefined) return 'not-there';
+  return key === 'skuid' ? uid : groups?.[0];
+}
+
 /** The loopback interface carries loopback addresses and no others; the way out has no incoming one. */
 function interfaceOf(key: string, packet: Packet): string | undefined {
-  const { address, own, leavesHost, isAnswer } = packet;
+  const { address, own, leavesHost, isAnswer, passage } = packet;
+  if (passage !== undefined) return key.startsWith('i') ? passage.in : passage.out;
   if (isLoopbackAddress(address)) return LOOPBACK;
   const isItsOwn = key.startsWith(isAnswer === true ? 'i' : 'o');
   return isItsOwn && leavesHost === true ? own?.interface : undefined;

@@ -15,6 +15,7 @@ interface ShownChain {
   readonly hook?: string;
   readonly prio?: number;
   readonly policy?: string;
+  readonly type?: string;
 }
 
 interface ShownRule {
@@ -57,7 +58,7 @@ export function readNft(json: string): NftRules {
   const opaque = rules.filter((rule) => rule.expr.some((part) => isOpaque(part)) && mayStop(rule));
   return {
     chains: (shown('chain') as readonly ShownChain[]).map((chain) => {
-      const { family, table, name, hook, prio, policy } = chain;
+      const { family, table, name, hook, prio, policy, type } = chain;
       const own = byChain.get(`${family} ${table} ${name}`) ?? [];
       return {
         program: 'nft',
@@ -67,6 +68,7 @@ export function readNft(json: string): NftRules {
         ...(hook === undefined ? {} : { hook }),
         ...(prio === undefined ? {} : { priority: prio }),
         ...(policy === undefined ? {} : { policy }),
+        isNat: type === 'nat',
         rules: own.map((rule) => readRule(rule, sets)),
       };
     }),
@@ -169,8 +171,8 @@ function actionOfPart(part: Part): Action | undefined {
 
 const SIMPLE: readonly (readonly [string, Action])[] = [
   ['accept', { kind: 'accept' }],
-  ['masquerade', { kind: 'accept' }],
-  ['snat', { kind: 'accept' }],
+  ['masquerade', { kind: 'translate' }],
+  ['snat', { kind: 'translate' }],
   ['drop', { kind: 'drop' }],
   ['return', { kind: 'return' }],
   ['vmap', { kind: 'undecided' }],

@@ -1,4 +1,4 @@
-/** The rules of this host's own firewall in one form, whichever program wrote and shows them. */
+/** The rules of a firewall in one form, whichever program wrote and shows them. */
 import type { OwnEnd } from '../own-end.ts';
 
 export interface Packet {
@@ -16,6 +16,14 @@ export interface Packet {
   readonly leavesHost?: boolean;
   /** It is the answer that comes back. */
   readonly isAnswer?: boolean;
+  /** A host passes it on, or takes it from a network behind it: no process there sends it. */
+  readonly passage?: Passage;
+}
+
+/** The interfaces by which a packet comes into a host and leaves it, as far as they are known. */
+export interface Passage {
+  readonly in?: string;
+  readonly out?: string;
 }
 
 /** `perhaps`: it cannot be judged. */
@@ -28,6 +36,8 @@ export type Action =
   /** With "network unreachable", where another error is not known. */
   | { readonly kind: 'reject'; readonly saysNoRoute: boolean }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
+  /** The packet gets the address of the host. */
+  | { readonly kind: 'translate' }
   /** A map of verdicts, a queue to a program: it may accept. */
   | { readonly kind: 'undecided' }
   /** The packet has another address, port or state from here on. */
@@ -55,6 +65,8 @@ export interface Chain {
   readonly hook?: string;
   readonly priority?: number;
   readonly policy?: string;
+  /** The kernel asks it about the first packet of a connection alone. */
+  readonly isNat: boolean;
   readonly rules: readonly Rule[];
 }
 
@@ -87,7 +99,8 @@ export const NO_ROUTE = /^(?:icmp6?-)?(?:net-unreachable|net-prohibited|no-route
 
 const ACTIONS: readonly (readonly [Action, readonly string[]])[] = [
   [{ kind: 'drop' }, ['DROP']],
-  [{ kind: 'accept' }, ['ACCEPT', 'MASQUERADE', 'SNAT']],
+  [{ kind: 'accept' }, ['ACCEPT']],
+  [{ kind: 'translate' }, ['MASQUERADE', 'SNAT']],
   [{ kind: 'return' }, ['RETURN']],
   [{ kind: 'rewrite' }, ['DNAT', 'REDIRECT', 'NETMAP', 'TPROXY', 'NOTRACK']],
   [
