@@ -34,6 +34,8 @@ export function ownRootScript(root: string): string {
     ...mountGroups(),
     // As systemd makes it: a volume with the option rslave needs it.
     'mount --make-rshared /',
+    // The first process is the worker of the lab, which has the mounts of this machine.
+    'mount --bind /proc/$$/mountinfo /proc/1/mountinfo',
     'echo ready && exec sleep infinity',
   ].join('\n');
 }

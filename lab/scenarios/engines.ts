@@ -233,7 +233,7 @@ async function startFailing({ container, adopt }: World): Promise<void> {
   adopt({ [Symbol.asyncDispose]: async () => void (await engine?.run('rm -f runner-2')) });
 }
 
-/** Found as runnerwatch starts. */
+/** Found as runnerwatch starts, or by what lies on the host alone. */
 const FOUND_FAULTS: readonly Fault[] = [
   {
     title: 'its container was stopped before',
@@ -265,6 +265,15 @@ const FOUND_FAULTS: readonly Fault[] = [
         'second-1': { cause: 'container-stopped' },
       },
     },
+  },
+  {
+    title: 'its config.toml has a quote too few, and its container starts again and again',
+    inject: async ({ container, files, configFolder }) => {
+      await files.edit(`${configFolder}/config.toml`, 'executor = "shell"', 'executor = "shell');
+      await container?.runner.recreateBroken('--entrypoint /bin/grep');
+    },
+    ...isGone('config-syntax-error'),
+    mustNot: [...MUST_NOT, 'container-restart-loop', 'container-stopped'],
   },
 ];
 

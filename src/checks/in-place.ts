@@ -24,7 +24,7 @@ export function inPlace(job: Job, deps: ToolDeps): Job {
   const [first] = job.checks;
   if (first?.target.place === undefined) return job;
   const place = placeOf({ contexts }, first.target);
-  const isSeenFromHost = SEEN_FROM_HOST.has(first.target.kind);
+  const isSeenFromHost = SEEN_FROM_HOST.has(first.target.kind) || isReadOnHost(first, place);
   if (
     place.isThere === undefined &&
     place.closed === undefined &&
@@ -43,6 +43,12 @@ export function inPlace(job: Job, deps: ToolDeps): Job {
       await inNetworkOf(place.paths, async () => await job.run(signal, tell, ...how));
     },
   };
+}
+
+/** Without the container: what is mounted there lies on the host. */
+function isReadOnHost({ target }: Check, { paths }: Place): boolean {
+  const isRead = target.kind === 'config' && target.reading.modifiedAt !== undefined;
+  return isRead && paths.volumes !== undefined;
 }
 
 function obstacleOf({ target }: Check, place: Place): Finding | undefined {

@@ -49,6 +49,14 @@ const FORGOTTEN_NAMELESS_MILLISECONDS = 5 * 60 * 1000;
 /** The start of a process is known to a second or so. */
 const CLOCK_MILLISECONDS = 2000;
 
+/** What is known beside its config.toml. */
+interface Known {
+  readonly sighting: Sighting;
+  readonly around: Notes;
+  readonly program: RunnerProgram;
+  readonly apiTokenFile: SourceSettings['apiTokenFile'];
+}
+
 export class Installation {
   readonly #clock: Clock;
   readonly #paths: Paths;
@@ -81,37 +89,62 @@ export class Installation {
 
   /** Reads everything again; true when targets may have changed. */
   async read(sighting: Sighting, settings: SourceSettings): Promise<boolean> {
-    const { located, process } = sighting;
     const { runnerLogFile: logFile, apiTokenFile } = settings;
-    const { around, program } = await this.#readAround(sighting, logFile);
-    this.#sighting = sighting;
-    this.#program = process === undefined ? program : undefined;
-    if (process !== undefined) {
-      this.#lastSeen = this.#clock.wall();
-      this.#configOnHost = around.place.configOnHost ?? this.#configOnHost;
-    }
-    if (isGone(around.place, sighting)) return this.#isOther(sighting, around);
-    const { paths, unit } = around.place;
-    const { reading, document, changed, systemId, content } = await this.#file.read(
-      located,
-      paths,
-      dialectOf(program).toml,
-    );
+    const known = { ...(await this.#readAround(sighting, logFile)), sighting, apiTokenFile };
+    const { place } = known.around;
+    this.#remember(known);
+    if (isGone(place)) return this.#isOther(sighting, known.around);
+    const { toml } = dialectOf(known.program);
+    const file = await this.#file.read(sighting.located, place.paths, toml);
     // Its files ended with it while they were read.
-    if (isGone(around.place, sighting)) return false;
+    if (isGone(place)) return false;
+    const hasEnded = place.isThere?.() === false && sighting.stopped === undefined;
+    return hasEnded ? this.#keepBeside(known, file) : this.#take(known, file);
+  }
+
+  #remember({ sighting, around, program }: Known): void {
+    this.#sighting = sighting;
+    this.#program = sighting.process === undefined ? program : undefined;
+    if (sighting.process === undefined) return;
+    this.#lastSeen = this.#clock.wall();
+    this.#configOnHost = around.place.configOnHost ?? this.#configOnHost;
+  }
+
+  #take(known: Known, file: RunnerFileState): boolean {
+    const { sighting, around, program, apiTokenFile } = known;
+    const { process, located, stopped } = sighting;
+    const { reading, document, changed, systemId, content } = file;
+    const { paths, unit } = around.place;
     const { modifiedAt } = reading;
     const { unitEnvironment } = around;
     const configPath = located.path;
     const source = { paths, configPath, content, modifiedAt, process, unitEnvironment, unit };
     // Of one that only its engine knows the linter could not see the files that config.toml names.
-    this.#source = sighting.stopped === undefined ? source : undefined;
+    this.#source = stopped === undefined ? source : undefined;
     this.#isFileMissing = reading.problems.some(({ code }) => code === 'missing');
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = this.#clock.wall();
     const isOther = this.#isOther(sighting, around, [systemId, apiTokenFile]);
     if (!changed && !isOther) return false;
-    const known = { process, program, systemId, ...around, apiTokenFile };
-    this.#found = targetsOf({ document, reading, ...known });
+    this.#found = targetsOf({
+      document,
+      reading,
+      process,
+      program,
+      systemId,
+      ...around,
+      apiTokenFile,
+    });
+    return true;
+  }
+
+  /** Its container does not run now: what was known of it holds, but for a config.toml that is read on the host. */
+  #keepBeside({ sighting, around }: Known, { reading, changed }: RunnerFileState): boolean {
+    const isOther = this.#isOther(sighting, around);
+    if (reading.modifiedAt === undefined || !changed) return isOther;
+    this.#loads = reading.problems.length === 0;
+    const found = this.#found;
+    if (found !== undefined) this.#found = { ...found, config: { ...found.config, reading } };
     return true;
   }
 
@@ -221,9 +254,9 @@ function processKey(found: RunnerProcess | undefined): readonly unknown[] {
   return [pid, startedAt, environment !== undefined, workingDirectory, uid, groups];
 }
 
-/** Of a container that has ended nothing can be read any more but its volumes; what was known of it holds. */
-function isGone({ isThere }: Place, { stopped }: Sighting): boolean {
-  return stopped === undefined && isThere?.() === false;
+/** Of a container that has ended nothing can be read any more but what is mounted from the host. */
+function isGone({ isThere, paths }: Place): boolean {
+  return paths.volumes === undefined && isThere?.() === false;
 }
 
 function limitationsOf(found: RunnerProcess | undefined, { closed }: Place): readonly string[] {

@@ -8,10 +8,12 @@ import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
 import type { Container } from '../core/container.ts';
-import type { Paths } from '../core/paths.ts';
+import type { Paths, Volume } from '../core/paths.ts';
 import type { Place } from '../core/place.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { LogSource } from '../core/runner-event.ts';
+import { volumeHolding } from '../host/fs/host-path.ts';
+import type { Mount } from '../host/fs/mounts.ts';
 import { readMounts } from '../host/fs/mounts.ts';
 import { placeInContainer } from '../host/place/in-container.ts';
 import { pathsOf } from '../host/proc/runner-process.ts';
@@ -39,11 +41,15 @@ export interface PlaceQuestion {
   readonly paths: Paths;
 }
 
+type RunnerInContainer = RunnerProcess & { readonly container: Container };
+
 /** A runner that runs, or ran last, on a config file. */
 interface KnownRunner {
   readonly process: RunnerProcess;
   readonly manager: Manager;
   readonly log: LogSource | undefined;
+  /** That holds its config.toml. */
+  readonly volume?: Volume | undefined;
 }
 
 /** Remembers the last runner process, since what started that one also starts the next one. */
@@ -54,11 +60,27 @@ export class PlaceFinder {
     const { process, last, paths } = question;
     const services = await readHostServices(paths);
     const own = process ?? last ?? this.#last?.process;
-    if (own?.container !== undefined) {
-      this.#last = { process: own, manager: { kind: 'by-hand' }, log: undefined };
-      return await placeOfContainer(own, own.container, services, question);
-    }
+    if (own !== undefined && isInContainer(own))
+      return await this.#findInContainer(own, services, question);
     return await this.#findOnHost(question, services);
+  }
+
+  async #findInContainer(
+    own: RunnerInContainer,
+    services: HostServices,
+    question: PlaceQuestion,
+  ): Promise<Place> {
+    const { process, configPath, paths } = question;
+    const [inside, onHost] = await Promise.all([readMounts(paths, own.pid), readMounts(paths)]);
+    const mounts = { inside, onHost };
+    const { rootfs } = paths;
+    const seen = volumeHolding(configPath, inside, { onHost, rootfs });
+    // One that has ended shows no mounts.
+    const volume = inside.length === 0 ? this.#last?.volume : seen;
+    this.#last = { process: own, manager: { kind: 'by-hand' }, log: undefined, volume };
+    const isEnded = process === undefined && own.volumes === undefined && volume !== undefined;
+    const started = isEnded ? { ...own, volumes: [volume] } : own;
+    return await placeOfContainer(started, mounts, services, question);
   }
 
   async #findOnHost(question: PlaceQuestion, services: HostServices): Promise<Place> {
@@ -90,18 +112,18 @@ export class PlaceFinder {
   }
 }
 
+function isInContainer(one: RunnerProcess): one is RunnerInContainer {
+  return one.container !== undefined;
+}
+
 async function placeOfContainer(
-  started: RunnerProcess,
-  container: Container,
+  started: RunnerInContainer,
+  mounts: { readonly inside: readonly Mount[]; readonly onHost: readonly Mount[] },
   services: HostServices,
   { process, configPath, logFile, paths }: PlaceQuestion,
 ): Promise<Place> {
-  const { pid, uid } = started;
-  const [user, inside, onHost] = await Promise.all([
-    userName(uid, pathsOf(started, paths)),
-    readMounts(paths, pid),
-    readMounts(paths),
-  ]);
+  const { uid, container } = started;
+  const user = await userName(uid, pathsOf(started, paths));
   return placeInContainer({
     container,
     started,
@@ -111,7 +133,7 @@ async function placeOfContainer(
     user,
     logFile,
     paths,
-    mounts: { inside, onHost },
+    mounts,
     services,
   });
 }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { Absences, RESTART_SECONDS } from '../../src/core/absences.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { Place } from '../../src/core/place.ts';
+import type { RunnerConfigReading } from '../../src/core/reading.ts';
 import type { TargetKind } from '../../src/core/target.ts';
 import type { Known } from '../../src/checks/store.ts';
 import { inPlace } from '../../src/checks/in-place.ts';
@@ -25,16 +26,25 @@ interface Given {
   readonly address?: string;
   /** It has no earlier result. */
   readonly isNew?: boolean;
+  /** What was read of config.toml. */
+  readonly reading?: Pick<RunnerConfigReading, 'modifiedAt'>;
 }
 
-function jobAt({ place: over, finding = FAIL, kind = 'endpoint', address, isNew = false }: Given) {
+function jobAt({
+  place: over,
+  finding = FAIL,
+  kind = 'endpoint',
+  address,
+  isNew = false,
+  reading = {},
+}: Given) {
   const place = { ...PACKAGED_PLACE, id: 'docker:a', ...over };
   const clock = setClock();
   const engine =
     address === undefined
       ? {}
       : { id: `${place.id} ${address}`, plainId: address, backend: { kind: 'docker' } };
-  const target = { ...ENDPOINT, kind, place: place.id, ...engine };
+  const target = { ...ENDPOINT, kind, place: place.id, reading, ...engine };
   const own = probe({ id: 'connect', kind });
   const check = {
     id: 'connect@a' as const,
@@ -129,6 +139,21 @@ test.each([
     said,
   ]);
   expect(await jobAt({ place: {}, ...engine }).run()).toEqual(['fail refused']);
+});
+
+test('a config.toml that was read on the host is judged without its container', async () => {
+  const paths = { ...PACKAGED_PLACE.paths, volumes: [] };
+  const gone = { isThere: () => false };
+  const config = { kind: 'config', isNew: true } as const;
+  const read = { reading: { modifiedAt: 1 } };
+
+  expect(await jobAt({ place: { ...gone, paths }, ...config, ...read }).run()).toEqual([
+    'fail refused',
+  ]);
+  // A volume may be mounted only while its container runs.
+  for (const unread of [{ place: { ...gone, paths } }, { place: gone, ...read }]) {
+    expect(await jobAt({ ...unread, ...config }).run()).toEqual(['unknown place-gone']);
+  }
 });
 
 test('whether the process runs is asked of the host, also when it does not', async () => {

@@ -61,6 +61,7 @@ function watch({ paths }: RootFolder) {
       await discovery.refresh({});
       return discovery.hostContext().contexts.map(({ place }) => place.id);
     },
+    contexts: () => discovery.hostContext().contexts,
     mayBeReplaced: (): readonly unknown[] =>
       discovery.hostContext().contexts.map(({ place }) => place.mayBeReplaced),
     end: async (pid: number) => await rm(join(paths.procfs, String(pid)), { recursive: true }),
@@ -100,6 +101,33 @@ test('the same process in a container that is called otherwise by now is one pla
   await start({ ...FIRST, digit: 'f', folder: '/srv/moved' });
 
   expect(await look()).toEqual([nameOf('f')]);
+});
+
+test('what a person writes into its config.toml while it does not run is read on the host', async () => {
+  await using root = await hostWith({ ...FIRST, digit: '9' });
+  const socket = join(root.paths.rootfs, '/var/run/docker.sock');
+  const inspected = { [idOf('9')]: { Name: '/edited' } };
+  await using engine = await startDockerServer({ inspected }, socket);
+  await writeFiles(root.paths.rootfs, { '/srv/runner/config.toml': ENTRY });
+  const { look, end, contexts } = watch(root);
+  await look();
+  await end(FIRST.pid);
+  const ids = await look();
+  const before = contexts()[0];
+  await writeFiles(root.paths.rootfs, { '/srv/runner/config.toml': 'concurrent = ' });
+  await look();
+  const broken = contexts()[0];
+  await rm(join(root.paths.rootfs, 'srv/runner'), { recursive: true });
+  await look();
+
+  expect(engine.asked).not.toHaveLength(0);
+  expect(ids).toEqual(['docker:edited']);
+  expect([before?.configProblems, before?.runners.length]).toEqual([[], 1]);
+  expect(broken?.configProblems).toMatchObject([{ code: 'syntax-error', file: CONFIG }]);
+  expect(broken?.runners).toHaveLength(1);
+  expect(before?.place.hostPath(CONFIG)).toBe('/srv/runner/config.toml');
+  // A file system that is not mounted now hides it; what was known holds.
+  expect(contexts()[0]?.configProblems).toEqual(broken?.configProblems);
 });
 
 test('an earlier one, or one on another file, replaces nothing', async () => {

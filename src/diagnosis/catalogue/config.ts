@@ -5,6 +5,15 @@ import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, enterVariable, family, onHost } from '../cause-spec.ts';
 import { CREATE_RUNNER } from './runner-pages.ts';
 
+/** What becomes of a runner that does not load its file. */
+const NO_START = [
+  'runner-crash-loop',
+  'runner-not-running',
+  'runner-start-failed',
+  'container-restart-loop',
+  'container-stopped',
+];
+
 const configCause = family({
   severity: 'critical',
   scope: 'config',
@@ -88,7 +97,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     confirm: AT_ONCE,
     says: (c) => `${c.config} is not valid TOML${lineOf(c)}`,
     fix: (c) => [correct(c), lint(c)],
-    suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
+    suppresses: NO_START,
   }),
   configCause({
     id: 'config-type-error',
@@ -102,7 +111,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `${c.config} has a value of the wrong type, so the runner does not start${lineOf(c)}`,
     fix: (c) => [correct(c), lint(c)],
-    suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
+    suppresses: NO_START,
   }),
   configCause({
     id: 'config-concurrent-zero',
@@ -115,7 +124,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     confirm: AT_ONCE,
     says: (c) => `concurrent in ${c.config} is below 1, so the runner exits`,
     fix: (c) => [edit(c, 'Set concurrent to 1 or more, at the top of the file.')],
-    suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
+    suppresses: NO_START,
   }),
   configCause({
     id: 'config-changed-not-loaded',

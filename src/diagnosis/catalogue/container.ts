@@ -13,7 +13,7 @@ const containerCause = family({
 });
 
 /** Nothing else can be said of a runner that is not there. */
-const NOT_THERE = ['runner-not-running', 'runner-not-installed'];
+const NOT_THERE = ['runner-not-running'];
 
 /** The client of its engine; the docs show that of Docker. */
 function client(c: CauseContext, verb: string): Command {

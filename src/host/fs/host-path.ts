@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 
+import type { Volume } from '../../core/paths.ts';
 import { isBelow } from '../../core/paths.ts';
 import type { Mount } from './mounts.ts';
 import { mountOf } from './mounts.ts';
@@ -33,6 +34,17 @@ export function hostPathOf(
   const found = join(best.mountPoint, rest);
   // Another mount may hide it there.
   return mountOf(found, onHost) === best ? found : undefined;
+}
+
+/** What is mounted from the host, and holds that path; `rootfs` is where the host is seen. */
+export function volumeHolding(
+  path: string,
+  inside: readonly Mount[],
+  { onHost, rootfs }: { readonly onHost: readonly Mount[]; readonly rootfs: string },
+): Volume | undefined {
+  const at = mountOf(path, inside)?.mountPoint ?? '/';
+  const found = at === '/' ? undefined : hostPathOf(at, inside, onHost);
+  return found === undefined ? undefined : { at, onHost: found, seenAt: join(rootfs, found) };
 }
 
 function lengthOf({ root = '' }: Mount): number {
