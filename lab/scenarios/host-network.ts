@@ -131,13 +131,13 @@ const closed: readonly Row[] = BRIDGES.flatMap((bridge): readonly Row[] => {
   };
   return [
     {
-      id: `W-${number}80`,
+      id: `W-${number}77`,
       title: `the host forwards only what the engine allows, and that is enough: ${name}`,
       world,
       allowed: [],
     },
     {
-      id: `W-${number}81`,
+      id: `W-${number}78`,
       title: `the host forwards only what the engine allows, and GitLab drops the packets: ${name}`,
       world,
       inject: async ({ network }) => await network.rule('gl', 'input', 'tcp dport 443 drop'),
@@ -148,4 +148,52 @@ const closed: readonly Row[] = BRIDGES.flatMap((bridge): readonly Row[] => {
   ];
 });
 
-export const hostNetworkRows: readonly Row[] = [...injured, ...closed];
+/** As compose makes one: names are answered by the engine, which asks for its container. */
+async function moveToOwnNetwork({ container }: World): Promise<void> {
+  await container?.engine.run('network create --subnet 172.29.0.0/24 build 2>&- || true');
+  await container?.runner.recreate('--network build');
+}
+
+const OWN_NETWORK: Partial<FaultRow> = {
+  world: { container: { engine: 'docker', isBridged: true }, before: moveToOwnNetwork },
+  mustNot: [...GUESSES, 'dns-server-failure'],
+  // The engine answers at last that it could not ask.
+  runnerLogs: /i\/o timeout|server misbehaving/,
+};
+
+const named: readonly Row[] = [
+  {
+    ...OWN_NETWORK,
+    id: 'W-284',
+    title: 'forwarding is off, and the resolver of the engine gets no answer: network of its own',
+    inject: async ({ network }) =>
+      void (await network.run('rn', 'sysctl -w net.ipv4.ip_forward=0')),
+    expect: { cause: 'host-forwarding-off', severity: 'critical', chain: NO_NAME },
+    mustNot: GUESSES,
+    fix: printedFix(/sysctl -w/),
+  },
+  {
+    ...OWN_NETWORK,
+    id: 'W-285',
+    title: 'the host drops the queries of the resolver of the engine: network of its own',
+    inject: async ({ network }) =>
+      void (await network.run('rn', 'iptables -I DOCKER-USER -p udp --dport 53 -j DROP')),
+    expect: { ...blocked, chain: NO_NAME },
+    mustNot: GUESSES,
+    fix: printedFix(/ -D DOCKER-USER/),
+  },
+  {
+    ...OWN_NETWORK,
+    id: 'W-286',
+    title: 'the name server of the resolver of the engine is gone: network of its own',
+    inject: async ({ names }) => await names.stop(),
+    expect: {
+      cause: ['dns-server-failure', 'dns-timeout', 'dns-resolver-down'],
+      severity: 'critical',
+      chain: NO_NAME,
+    },
+    mustNot: ['firewall-local-block', 'host-forwarding-off', 'host-masquerading-missing'],
+  },
+];
+
+export const hostNetworkRows: readonly Row[] = [...injured, ...closed, ...named];

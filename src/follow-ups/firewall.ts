@@ -22,7 +22,9 @@ import { CHANGES_OF_ROUTE } from '../core/change.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
+import { forwarderOf, upstreamsInContainer } from '../go/dns/further-servers.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
+import { readTextIn } from '../host/fs/in-root.ts';
 import type { HostPart, HostView } from '../host/net/firewall/host-obstacle.ts';
 import { HOST_VIEW, findHostPart } from '../host/net/firewall/host-obstacle.ts';
 import type { BlockingRule } from '../host/net/firewall/blocking-rule.ts';
@@ -36,6 +38,7 @@ import { findOwnEnd } from '../host/net/own-end.ts';
 import { DIALLED, NAME_SERVER } from '../runner/log/line-data.ts';
 
 const DNS_PORT = 53;
+const RESOLV_CONF = '/etc/resolv.conf';
 /** How far back a failure in the runner's log makes the check due. */
 const LOG_SECONDS = 120;
 const COMPLAINT_SECONDS = 60;
@@ -44,6 +47,7 @@ const NOTHING_SECONDS = 900;
 /** Faults that a firewall rule can cause. */
 const BLOCKED = [
   'dns/timeout',
+  'dns/server-failure',
   'dns/prohibited',
   'dns/resolver-down',
   'connect/timeout',
@@ -52,6 +56,8 @@ const BLOCKED = [
   'connect/host-unreachable',
   'connect/no-route',
 ] as const;
+/** Of a server that answers: a rule stops only what it asks itself. */
+const SERVER_FAILURE = 'dns/server-failure';
 /** Of which a rule is the cause only if it rejects with this error. */
 const NO_ROUTE = 'connect/no-route';
 
@@ -125,11 +131,38 @@ function packetsOf(tools: FollowUpTools): readonly Packet[] {
   if (fault.finding.status !== 'fail') return packetsInLog(sender, tools);
   if (fault.link === 'dns') {
     const servers = walk.resolution?.servers ?? [];
-    return servers.map((address) => packetTo(address, 'udp', DNS_PORT, sender));
+    const isAnswered = fault.name === SERVER_FAILURE;
+    return (isAnswered && !asksInContainer(tools) ? [] : servers).map((address) =>
+      packetTo(address, 'udp', DNS_PORT, sender),
+    );
   }
   const port = Number(fault.finding.facts?.['port']);
   const dialled = walk.addresses ?? [];
   return dialled.map(({ address }) => packetTo(address, 'tcp', port, sender));
+}
+
+/** The server is an engine's, which asks its own servers from the network of the container. */
+function asksInContainer({ walk, place }: FollowUpTools): boolean {
+  const forwarder = forwarderOf(walk.resolution?.servers ?? []);
+  return place.hostPaths !== undefined && forwarder?.name === "Docker's DNS server";
+}
+
+/** What the engine of the container asks there, as a process of root. */
+async function packetsOfEngine({
+  walk,
+  fault,
+  place,
+  paths,
+}: FollowUpTools): Promise<readonly Packet[]> {
+  const { hostPaths } = place;
+  if (fault.link !== 'dns' || hostPaths === undefined) return [];
+  const [ofContainer = '', ofHost = ''] = await Promise.all(
+    [paths, hostPaths].map(async (one) => await readTextIn(one, RESOLV_CONF).catch(() => '')),
+  );
+  const servers = walk.resolution?.servers ?? [];
+  return upstreamsInContainer(servers, ofContainer, ofHost).map((address) =>
+    packetTo(address, 'udp', DNS_PORT, { uid: 0 }),
+  );
 }
 
 type Sender = Pick<Packet, 'uid' | 'groups'>;
@@ -206,7 +239,8 @@ async function findRule(
     const rule = await find(packet);
     if (explains(rule, fault)) return buildBlocked(rule, packet, chains);
   }
-  const onHost = await findOnHost(packets, read, host, tools);
+  const passed = [...packets, ...(await packetsOfEngine(tools))];
+  const onHost = await findOnHost(passed, read, host, tools);
   if (onHost.found !== undefined) return onHost.found;
   const own = fault.finding.status === 'fail' ? packetsAs(ownUid, packets) : [];
   for (const packet of own) {
@@ -247,7 +281,7 @@ async function findOnHost(
 ): Promise<OnHost> {
   const { hostPaths } = place;
   if (hostPaths === undefined || fault.finding.status !== 'fail') return { unread: [] };
-  const isSilent = fault.name.endsWith('/timeout');
+  const isSilent = fault.name.endsWith('/timeout') || fault.name === SERVER_FAILURE;
   let unread: readonly Unread[] = [];
   let reading: ReturnType<typeof readFirewall> | undefined;
   const readOnce = async (ending: AbortSignal) => await (reading ??= read(ending));
@@ -282,6 +316,8 @@ function foundOnHost(
         facts: { ...facts, setting: obstacle.setting },
       };
     case 'masquerading-missing':
+      // Its server may have answered with a failure.
+      if (fault.name === SERVER_FAILURE) return undefined;
       return {
         status: 'warn',
         reason: 'masquerading-missing',

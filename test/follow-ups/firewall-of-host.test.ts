@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import { reasonOf } from '../../src/core/finding.ts';
+import type { Paths } from '../../src/core/paths.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { createFirewall } from '../../src/follow-ups/firewall.ts';
 import type { HostView } from '../../src/host/net/firewall/host-obstacle.ts';
@@ -12,6 +13,7 @@ import type { Unread } from '../../src/host/net/firewall/read-rules.ts';
 import type { Chain } from '../../src/host/net/firewall/ruleset.ts';
 import type { WayThroughHost } from '../../src/host/net/way-through-host.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
+import { rootFolder } from '../support/dns-server.ts';
 import { followUp } from '../support/run-follow-up.ts';
 
 const WAY: WayThroughHost = {
@@ -40,11 +42,15 @@ interface Host {
   readonly isAnswered?: boolean;
   readonly unread?: readonly Unread[];
   readonly hasHost?: boolean;
+  /** Of the container. */
+  readonly paths?: Paths;
+  readonly server?: string;
 }
 
 /** The network of the runner itself has no rule. */
 async function ask(host: Host): Promise<Finding & { readonly asked: number }> {
   const { finding = SILENT, link = 'connect', rules = '', hasHost = true, unread = [] } = host;
+  const { paths = THERE, server = '10.0.0.53' } = host;
   const chains = host.chains ?? readIptables(rules, 'iptables-nft');
   let asked = 0;
   const readings = [{ chains: [], unread: [] }];
@@ -57,8 +63,8 @@ async function ask(host: Host): Promise<Finding & { readonly asked: number }> {
     closedSetting: async () => await Promise.resolve(host.setting),
     isAnswered: async () => await Promise.resolve(host.isAnswered ?? false),
   };
-  const place = { ...PACKAGED_PLACE, paths: THERE, ...(hasHost ? { hostPaths: HOST_PATHS } : {}) };
-  const resolution = { name: 'gitlab.test', source: 'dns', servers: ['10.0.0.53'] } as never;
+  const place = { ...PACKAGED_PLACE, paths, ...(hasHost ? { hostPaths: HOST_PATHS } : {}) };
+  const resolution = { name: 'gitlab.test', source: 'dns', servers: [server] } as never;
   const walk = { addresses: [{ address: '10.0.0.2', family: 4 as const }], resolution };
   const found = await followUp(createFirewall(read, 0, view), {
     link,
@@ -294,6 +300,28 @@ test('queries to a name server are packets too', async () => {
   expect(await ask({ link: 'dns', finding, rules })).toMatchObject({
     reason: 'rule-blocks',
     facts: { address: '10.0.0.53', protocol: 'udp', chain: 'DOCKER-USER' },
+  });
+});
+
+describe('the resolver of the engine answers, and is not answered itself', () => {
+  const finding: Finding = { status: 'fail', reason: 'server-failure', detail: 'SERVFAIL' };
+  const rules = withRule(DOCKER_20, '-A DOCKER-USER -d 10.0.0.54/32 -p udp -j DROP');
+
+  test.each<[string, string, Host, string | undefined]>([
+    ['a rule stops what it asks', '127.0.0.11', { rules }, 'rule-blocks'],
+    ['the host passes nothing on', '127.0.0.11', { setting: 'x' }, 'forwarding-off'],
+    ['another server has answered', '10.0.0.54', { rules, setting: 'x' }, undefined],
+    [
+      'the answer may have come, with the address of the container',
+      '127.0.0.11',
+      { rules: FILTER.replace('DROP', 'ACCEPT'), isAnswered: true },
+      undefined,
+    ],
+  ])('%s', async (_what, server, host, reason) => {
+    await using root = await rootFolder({ '/etc/resolv.conf': '# ExtServers: [10.0.0.54]\n' });
+    const paths = { ...root.paths, network: THERE.network };
+    const found = await ask({ link: 'dns', finding, server, paths, ...host });
+    expect(reasonOf(found)).toBe(reason);
   });
 });
 

@@ -82,7 +82,7 @@ export const HOST_NETWORK_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the host passes on no packets of the runner's network, which is behind ${c.fact('bridge')} (${c.fact('setting')} is 0)`,
     fix: passOn,
-    suppresses: ['tcp-connect-timeout', 'dns-timeout'],
+    suppresses: ['tcp-connect-timeout', 'dns-timeout', 'dns-server-failure'],
   }),
   cause({
     id: 'host-masquerading-missing',
@@ -96,6 +96,6 @@ export const HOST_NETWORK_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `no rule of the host changes the address of the runner's packets (${c.fact('source')}), so no answer from ${c.fact('address')} comes back, although it answers the host`,
     fix: masquerade,
-    suppresses: ['tcp-connect-timeout', 'dns-timeout'],
+    suppresses: ['tcp-connect-timeout', 'dns-timeout', 'dns-server-failure'],
   }),
 ];

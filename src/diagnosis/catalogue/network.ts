@@ -60,6 +60,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       'network-no-route',
       'network-host-unreachable',
       'dns-timeout',
+      'dns-server-failure',
     ],
   },
   {

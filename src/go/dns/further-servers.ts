@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 
+import { isLoopbackAddress } from '../../core/address.ts';
 import { parseResolvConf } from './resolv-conf.ts';
 
 /** The resolver that forwards queries from an address of this host, and the file that names its own servers. */
@@ -12,6 +13,8 @@ export interface Forwarder {
   readonly file: string;
   upstreamsOf(text: string): readonly string[];
 }
+
+const EXTERNAL = /^# ExtServers: \[(?<list>.*)\]/m;
 
 const SYSTEMD: Forwarder = {
   name: 'systemd-resolved',
@@ -23,7 +26,7 @@ const DOCKER: Forwarder = {
   file: '/etc/resolv.conf',
   // Docker writes a comment: `# ExtServers: [host(10.0.0.2) 10.0.0.3]`.
   upstreamsOf: (text) => {
-    const list = /^# ExtServers: \[(?<list>.*)\]/m.exec(text)?.groups?.['list'] ?? '';
+    const list = EXTERNAL.exec(text)?.groups?.['list'] ?? '';
     return addressesOf(list.split(/[\s()]+/));
   },
 };
@@ -37,6 +40,23 @@ const FORWARDERS: Readonly<Record<string, Forwarder>> = {
 export function forwarderOf(servers: readonly string[]): Forwarder | undefined {
   const [first, ...others] = servers.map((server) => FORWARDERS[server]);
   return others.every((other) => other === first) ? first : undefined;
+}
+
+/**
+ * The servers that Docker's DNS server asks from the network of a container, by the resolv.conf of the container and of
+ * its host; none where the container asks others. Before version 24 Docker does not name them: then they are those of
+ * the host.
+ */
+export function upstreamsInContainer(
+  servers: readonly string[],
+  ofContainer: string,
+  ofHost: string,
+): readonly string[] {
+  if (forwarderOf(servers) !== DOCKER) return [];
+  // `host(10.0.0.2)` is asked from the network of the host.
+  const list = EXTERNAL.exec(ofContainer)?.groups?.['list']?.replaceAll(/host\([^)]*\)/g, '');
+  const all = list === undefined ? nameserversOf(ofHost) : addressesOf(list.split(/\s+/));
+  return all.filter((address) => !isLoopbackAddress(address));
 }
 
 /** The servers of resolv.conf that Go and the C library never ask. */

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 
-import { forwarderOf, ignoredServers } from '../../../src/go/dns/further-servers.ts';
+import {
+  forwarderOf,
+  ignoredServers,
+  upstreamsInContainer,
+} from '../../../src/go/dns/further-servers.ts';
 
 test.each([
   [['127.0.0.53'], 'systemd-resolved'],
@@ -29,6 +33,22 @@ test.each([
   ['127.0.0.11', 'nameserver 127.0.0.11\n', []],
 ])('behind %s, %j names %j', (server, text, upstreams) => {
   expect(forwarderOf([server])?.upstreamsOf(text)).toEqual(upstreams);
+});
+
+const OF_HOST = 'nameserver 127.0.0.53\nnameserver 10.0.0.9\n';
+
+test.each([
+  [
+    'those that it names, without those that are asked from the host',
+    '127.0.0.11',
+    'nameserver 127.0.0.11\n# ExtServers: [host(10.0.0.2) 10.0.0.3 127.0.0.1]\n',
+    ['10.0.0.3'],
+  ],
+  ['none if it names none of these', '127.0.0.11', '# ExtServers: [host(127.0.0.53)]\n', []],
+  ['those of the host if it does not say', '127.0.0.11', 'nameserver 127.0.0.11\n', ['10.0.0.9']],
+  ['none of another resolver', '127.0.0.53', 'nameserver 127.0.0.53\n', []],
+])('from the network of a container Docker asks %s', (_what, server, text, upstreams) => {
+  expect(upstreamsInContainer([server], text, OF_HOST)).toEqual(upstreams);
 });
 
 test('servers behind the third line are never asked', () => {
