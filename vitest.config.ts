@@ -7,34 +7,14 @@ import { PATIENCE_MILLISECONDS } from './test/support/until.ts';
 import { LongFilesFirst } from './tools/long-files-first.ts';
 import { TALLY_VARIABLE, TallyReporter } from './tools/tally.ts';
 
-/**
- * Their tests leave their process as it was. Files of theirs share a worker and what it has loaded, which is half of the
- * time that they take.
- */
-const UNITS = [
-  'checks',
-  'config',
-  'core',
-  'diagnosis',
-  'discovery',
-  'follow-ups',
-  'gitlab',
-  'go',
-  'host',
-  'lint',
-  'metrics',
-  'probes',
-  'recorder',
-  'report',
-  'runner',
-].map((room) => `test/${room}/**/*.test.ts`);
-
 /** For anybody but root `npm test` names them as left out. */
 const NEEDS_ROOT = process.getuid?.() === 0 ? [] : ['test/root/**'];
 
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Tests leave their process as it was: files share a worker, and what it has loaded.
+    isolate: false,
     // Most tests wait for deadlines of their peers, not for a core.
     maxWorkers: Math.max(8, availableParallelism()),
     sequence: { sequencer: LongFilesFirst },
@@ -46,16 +26,7 @@ export default defineConfig({
     // For the programs that tests start, and for those that they start.
     env: COMPILE_CACHE,
     reporters: process.env[TALLY_VARIABLE] === undefined ? ['default'] : [new TallyReporter()],
-    projects: [
-      { extends: true, test: { name: 'units', include: UNITS, isolate: false } },
-      {
-        extends: true,
-        test: {
-          name: 'programs',
-          include: ['test/**/*.test.ts'],
-          exclude: [...UNITS, ...NEEDS_ROOT],
-        },
-      },
-    ],
+    include: ['test/**/*.test.ts'],
+    exclude: NEEDS_ROOT,
   },
 });

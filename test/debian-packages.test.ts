@@ -18,8 +18,10 @@ const LAB = join(import.meta.dirname, '../lab');
 /** There these names are data: what a person types to take a cause away, or the engine of a container. */
 const NAMING = [
   'diagnosis/',
+  'follow-ups/firewall-of-host',
   'probes/service-container',
   'host/proc/container-id',
+  'host/docker/container-manager',
   'host/docker/container-state',
 ].map((name) => join(import.meta.dirname, name));
 

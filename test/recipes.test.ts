@@ -363,7 +363,7 @@ describe('a copy in which each of them was followed', () => {
       'test/metrics/public-metrics.test.ts',
     ];
     // They are pure and few: a second worker would only load and translate all of the source once more.
-    const oneWorker = ['--maxWorkers=1', '--no-isolate'];
+    const oneWorker = ['--maxWorkers=1'];
     const words = ['run', '--reporter=dot', ...oneWorker, ...files];
     const { status, stdout } = node('node_modules/.bin/vitest', ...words);
 
