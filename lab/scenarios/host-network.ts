@@ -3,6 +3,8 @@
  * rules of a real engine around it, and with the printed fix.
  */
 import type { ContainerSetup } from '../container/place.ts';
+import { GITLAB_ADDRESS } from '../network.ts';
+import { startDnsForwarder } from '../peers/dns-forwarder.ts';
 import { printedFix } from '../printed-fix.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -196,4 +198,30 @@ const named: readonly Row[] = [
   },
 ];
 
-export const hostNetworkRows: readonly Row[] = [...injured, ...closed, ...named];
+const HOST_ON_BRIDGE = '172.17.0.1';
+
+/** The host itself answers names, on its address of the bridge. */
+async function askHost({ network, container, adopt }: World): Promise<void> {
+  adopt(await startDnsForwarder(network, HOST_ON_BRIDGE, GITLAB_ADDRESS));
+  await container?.runner.recreate(`--dns ${HOST_ON_BRIDGE}`);
+}
+
+const CLOSED_INPUT = [
+  '-A INPUT -i lo -j ACCEPT',
+  '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+  '-P INPUT DROP',
+];
+
+const towardsHost: Row = {
+  id: 'W-287',
+  title: 'the host lets nothing in, also not the queries of its containers to its name server',
+  world: { container: { engine: 'docker', isBridged: true }, before: askHost },
+  inject: async ({ network }) =>
+    void (await network.run('rn', CLOSED_INPUT.map((rule) => `iptables ${rule}`).join(' && '))),
+  expect: { ...blocked, chain: NO_NAME, says: /-P INPUT DROP of the host blocks/ },
+  runnerLogs: /i\/o timeout/,
+  mustNot: [...GUESSES, 'host-forwarding-off', 'host-masquerading-missing'],
+  fix: printedFix(/ -I INPUT -i docker0/),
+};
+
+export const hostNetworkRows: readonly Row[] = [...injured, ...closed, ...named, towardsHost];

@@ -347,6 +347,10 @@ test.each<[string, Host]>([
       rules: `${NO_NAT}*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -m mark --mark 1 -j SNAT\n`,
     },
   ],
+  [
+    'by a rule that sends them elsewhere',
+    { rules: withRule(NO_NAT, '-A PREROUTING -d 10.0.0.2/32 -j DNAT --to-destination 10.0.0.9') },
+  ],
   ['by rules that were not read', { unread: [{ kind: 'no-program', detail: 'why not' }] }],
   ['where the packets leave by an unknown interface', { way: { ...WAY, out: undefined } as never }],
   ['where they do not leave that network', { way: { ...WAY, out: 'docker0' } }],

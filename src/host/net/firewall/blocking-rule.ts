@@ -58,6 +58,7 @@ const HOOKS: Readonly<Record<Role, readonly (readonly string[])[]>> = {
   ],
 };
 
+const REWRITING: ReadonlySet<string | undefined> = new Set(['prerouting', 'postrouting']);
 const MAX_JUMPS = 16;
 const ACCEPTED: End = { kind: 'accepted' };
 const REWRITTEN: End = { kind: 'rewritten' };
@@ -80,10 +81,10 @@ export function findBlockingRule(
   return undefined;
 }
 
-/** A packet that is passed on certainly leaves with the address that it came with, so that its peer must have a way back. */
-export function keepsItsAddress(chains: readonly Chain[], packet: Packet): boolean {
+/** A packet that is passed on certainly leaves with both of its addresses, so that its peer must have a way back. */
+export function keepsItsAddresses(chains: readonly Chain[], packet: Packet): boolean {
   return chains
-    .filter((chain) => chain.isNat && chain.hook === 'postrouting' && chainApplies(chain, packet))
+    .filter((chain) => chain.isNat && REWRITING.has(chain.hook) && chainApplies(chain, packet))
     .every((chain) => runChain(chain, chains, packet, 0).kind === 'passed-on');
 }
 

@@ -7,7 +7,7 @@ import { inNetworkOf } from '../network.ts';
 import type { WayThroughHost } from '../way-through-host.ts';
 import { closedSettingOf, findWayThroughHost, isAnswered } from '../way-through-host.ts';
 import type { BlockingRule } from './blocking-rule.ts';
-import { findBlockingRule, keepsItsAddress } from './blocking-rule.ts';
+import { findBlockingRule, keepsItsAddresses } from './blocking-rule.ts';
 import type { FirewallReading, Unread, readFirewall } from './read-rules.ts';
 import type { Chain, Packet } from './ruleset.ts';
 
@@ -89,7 +89,7 @@ async function obstacleIn(
     return { kind: 'rule', rule, chains };
   }
   const leaves = !endsHere && out !== undefined && out !== bridge;
-  if (!isSilent || !leaves || unread.length > 0 || !keepsItsAddress(chains, passed)) {
+  if (!isSilent || !leaves || unread.length > 0 || !keepsItsAddresses(chains, passed)) {
     return undefined;
   }
   // Some networks have a way back by themselves: with the address of the host it must work.
