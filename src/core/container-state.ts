@@ -2,7 +2,12 @@
 import type { Instant } from './clock.ts';
 
 export type ContainerState =
-  | (Restarts & { readonly kind: 'running'; readonly startedAt: Instant | undefined })
+  | (Restarts & {
+      readonly kind: 'running';
+      readonly startedAt: Instant | undefined;
+      /** Its first process is not among those that are seen here. */
+      readonly isHidden: boolean;
+    })
   /** It runs, and its own health check fails. */
   | (Restarts & { readonly kind: 'unhealthy'; readonly said: string })
   | { readonly kind: 'paused' }

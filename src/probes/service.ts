@@ -8,7 +8,8 @@
  * Reasons   not-running, not-installed, restarting, failed, crash-loop, stopped, uninterruptible, other-config,
  *           two-processes; of a container: container-stopped, container-out-of-memory, container-restart-loop,
  *           container-paused, container-never-started, container-removed, container-unhealthy.
- * Unknown   blind: other users' processes are hidden from runnerwatch.
+ * Unknown   blind: other users' processes are hidden from runnerwatch, or an engine that may know a runner's container.
+ *           processes-hidden: those of a container that runs by its engine.
  */
 import { CHANGES_OF_CONFIG } from '../core/change.ts';
 import { Absences, RESTART_SECONDS } from '../core/absences.ts';
@@ -26,6 +27,7 @@ import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { RestartCounter, UnitRestarts } from '../host/proc/restart-counter.ts';
 import { remainsUninterruptible } from '../host/proc/uninterruptible.ts';
 import type { SeenContainer } from '../host/docker/container-judgement.ts';
+import { doubtOfEngines } from '../host/docker/engine-doubt.ts';
 import {
   CONTAINER_REASONS,
   containerFacts,
@@ -61,6 +63,13 @@ const REASONS = {
     'blind',
   ),
   ...CONTAINER_REASONS,
+  'processes-hidden': {
+    kind: 'unseen',
+    meaning:
+      'By its engine the container of the runner runs, and its processes are not in the /proc that runnerwatch sees.',
+    action:
+      'Let runnerwatch see all processes of the host: start its own container with --pid host.',
+  },
   'stopped-or-replaced': {
     kind: 'unseen',
     meaning:
@@ -348,6 +357,8 @@ async function absenceOnHost(place: Place, { unit, loop }: Absence) {
   const fault = loop ?? (unit === undefined ? undefined : unitFault(id, unit));
   if (fault !== undefined) return fault;
   if (await isMissing(place, unit)) {
+    const doubt = await doubtOfEngines(paths);
+    if (doubt !== undefined) return { status: 'unknown', reason: 'blind', detail: doubt } as const;
     const detail = `there is no gitlab-runner process, no unit, and none of ${PROGRAM_PATHS.join(', ')}`;
     return { status: 'fail', reason: 'not-installed', detail } as const;
   }

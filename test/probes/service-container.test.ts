@@ -29,7 +29,7 @@ const END = {
   memoryBytes: undefined,
   lastLine: '\u001B[31;1mFATAL: no token glrt-KanaryKanaryKanary\u001B[0;m',
 };
-const RUNNING = { kind: 'running', restarts: 0, startedAt: 0 } as const;
+const RUNNING = { kind: 'running', restarts: 0, startedAt: 0, isHidden: false } as const;
 
 /** The findings of one probe after another, a quarter of a minute apart. */
 async function watch(
@@ -119,6 +119,7 @@ test.each<readonly [string, string, ContainerState]>([
   // Its entrypoint is still at work.
   ['warn', 'restarting', { ...RUNNING, startedAt: START }],
   ['fail', 'not-running', { ...RUNNING, startedAt: START - 90_000 }],
+  ['unknown', 'processes-hidden', { ...RUNNING, isHidden: true }],
   ['fail', 'not-running', { kind: 'unseen', why: 'ENOENT' }],
 ])('without a process: %s, %s', async (status, reason, state) => {
   const finding = await look(state);

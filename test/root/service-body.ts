@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 
 import type { Finding } from '../../src/core/finding.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { service } from '../../src/probes/service.ts';
 import { runProbe } from '../support/run-probe.ts';
 
@@ -26,4 +27,15 @@ export async function lookAsNobody(folder: string, hidepid: string): Promise<Fin
   process.setuid?.(NOBODY);
   // The file of seen reasons is root's: the caller notes what was seen.
   return await runProbe(service, target);
+}
+
+/** Nothing of a runner is there, and a socket of an engine that root alone may open. */
+export async function lookBesideEngineAsNobody(rootfs: string): Promise<Finding> {
+  const paths = { rootfs, procfs: `${rootfs}/proc`, sysfs: `${rootfs}/sys` };
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+  const { unit: _unit, ...place } = PACKAGED_PLACE;
+  const target = { kind: 'service', id: place.id } as const;
+  return await runProbe(service, target, { tools: { paths, place: { ...place, paths } } });
 }

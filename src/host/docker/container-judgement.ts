@@ -23,8 +23,8 @@ const SHORT_LIFE_SECONDS = 10;
 const PREPARATION_MILLISECONDS = 60_000;
 
 export interface ContainerFault {
-  readonly status: 'fail' | 'warn';
-  readonly reason: keyof typeof CONTAINER_REASONS | 'restarting';
+  readonly status: 'fail' | 'warn' | 'unknown';
+  readonly reason: keyof typeof CONTAINER_REASONS | 'restarting' | 'processes-hidden';
   readonly detail: string;
 }
 
@@ -126,10 +126,14 @@ function faultOfRestarting(
 
 /** Its first program prepares the container before it becomes the runner. */
 function faultOfYoung(
-  { startedAt }: Extract<ContainerState, { kind: 'running' }>,
+  { startedAt, isHidden }: Extract<ContainerState, { kind: 'running' }>,
   { name, now }: SeenContainer,
 ): ContainerFault | undefined {
   const isYoung = startedAt !== undefined && now - startedAt < PREPARATION_MILLISECONDS;
+  if (isHidden) {
+    const said = 'runs by its engine, and its processes are not among those that runnerwatch sees';
+    return { ...failure('processes-hidden', name, said), status: 'unknown' };
+  }
   return isYoung ? onItsWay(name, 'has just started') : undefined;
 }
 

@@ -2,10 +2,14 @@
  * The state of a container, from `GET /containers/NAME/json`; of one that has ended also its last line. Docker and
  * podman answer alike. A container that is about to be started again is "running" to Docker as well.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { deadlineOf } from '../../core/abort.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { ContainerEnd, ContainerState } from '../../core/container-state.ts';
 import { errnoText } from '../../core/errno.ts';
+import type { Paths } from '../../core/paths.ts';
 import type { DockerConnection } from './api.ts';
 import { DockerApi } from './api.ts';
 import { readContainerLog } from './container-log.ts';
@@ -24,6 +28,7 @@ interface Inspected {
     readonly ExitCode?: unknown;
     readonly OOMKilled?: unknown;
     readonly Error?: unknown;
+    readonly Pid?: unknown;
     readonly StartedAt?: unknown;
     readonly FinishedAt?: unknown;
     readonly Health?: {
@@ -45,7 +50,7 @@ export async function readContainerState(
     const { status, body } = await new DockerApi(connection).get(path, deadline.signal);
     if (status === 404) return { kind: 'removed' };
     if (status !== 200) return { kind: 'unseen', why: `${status}: ${body.slice(0, MAX_TEXT)}` };
-    const state = stateOf(JSON.parse(body) as Inspected);
+    const state = stateOf(JSON.parse(body) as Inspected, connection.paths);
     if (state.kind !== 'ended' && state.kind !== 'restarting') return state;
     return { ...state, lastLine: await lastLineOf(connection, name, deadline.signal) };
   } catch (error) {
@@ -54,12 +59,10 @@ export async function readContainerState(
   }
 }
 
-function stateOf({
-  Created: created,
-  State: state = {},
-  RestartCount: count,
-  HostConfig: config,
-}: Inspected): ContainerState {
+function stateOf(
+  { Created: created, State: state = {}, RestartCount: count, HostConfig: config }: Inspected,
+  paths: Paths,
+): ContainerState {
   const restarts = typeof count === 'number' ? count : 0;
   switch (state.Status) {
     case 'paused':
@@ -74,14 +77,20 @@ function stateOf({
     case 'stopped':
       return { kind: 'ended', restarts, ...endOf(state, config?.Memory) };
     default:
-      return runningState(state, restarts);
+      return runningState(state, restarts, paths);
   }
 }
 
-function runningState(state: NonNullable<Inspected['State']>, restarts: number): ContainerState {
-  const { Health: health, StartedAt: startedAt } = state;
+function runningState(
+  state: NonNullable<Inspected['State']>,
+  restarts: number,
+  { procfs }: Paths,
+): ContainerState {
+  const { Health: health, StartedAt: startedAt, Pid: pid } = state;
   if (health?.Status !== 'unhealthy') {
-    return { kind: 'running', restarts, startedAt: instantOf(startedAt) };
+    const hasProcess = typeof pid === 'number' && pid > 0;
+    const isHidden = hasProcess && !existsSync(join(procfs, String(pid)));
+    return { kind: 'running', restarts, startedAt: instantOf(startedAt), isHidden };
   }
   return { kind: 'unhealthy', restarts, said: textOf(health.Log?.at(-1)?.Output) };
 }

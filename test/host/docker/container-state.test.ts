@@ -23,7 +23,7 @@ const UNREADABLE = {
 };
 
 async function stateWith(says: DockerScript | undefined): Promise<ContainerState> {
-  await using root = await rootFolder({ '/run/x': '' });
+  await using root = await rootFolder({ '/run/x': '', '/proc/4712/stat': '' });
   await using stack = new AsyncDisposableStack();
   if (says !== undefined) stack.use(await startDockerServer(says, join(root.paths.rootfs, SOCKET)));
   const connection = { address: { kind: 'socket', path: SOCKET }, paths: root.paths } as const;
@@ -47,7 +47,16 @@ test('it runs, and has been started again twice', async () => {
     kind: 'running',
     restarts: 2,
     startedAt: Date.parse(StartedAt),
+    isHidden: false,
   });
+});
+
+test.each([
+  [true, 4711],
+  [false, 4712],
+  [false, 0],
+])('that its processes are hidden is %s, as /proc has one', async (isHidden, Pid) => {
+  expect(await stateOf({ Status: 'running', Pid })).toMatchObject({ isHidden });
 });
 
 test('podman has an empty health where there is no check', async () => {
