@@ -77,7 +77,15 @@ export async function makeImage(folder: string): Promise<string> {
 }
 
 async function writeRoot(root: string): Promise<void> {
-  const folders = ['bin', 'root', 'tmp', 'usr/local/share/ca-certificates', ...JOB_FOLDERS];
+  const folders = [
+    'bin',
+    'root',
+    'run',
+    'tmp',
+    'var',
+    'usr/local/share/ca-certificates',
+    ...JOB_FOLDERS,
+  ];
   for (const name of folders) await mkdir(join(root, name), { recursive: true });
   for (const [name, text] of Object.entries(FILES)) {
     await mkdir(dirname(join(root, name)), { recursive: true });
@@ -88,6 +96,7 @@ async function writeRoot(root: string): Promise<void> {
     await chmod(join(root, name), 0o755);
   await copyFile('/usr/bin/busybox', join(root, 'bin/busybox'));
   for (const name of APPLETS) await symlink('busybox', join(root, 'bin', name));
+  await symlink('/run', join(root, 'var/run'));
   await copyFile('/usr/bin/dumb-init', join(root, 'usr/bin/dumb-init'));
   for (const library of await librariesOf(process.execPath)) {
     const place = library.startsWith('/lib64/') ? library : join('/lib', basename(library));

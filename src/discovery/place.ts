@@ -15,6 +15,7 @@ import type { LogSource } from '../core/runner-event.ts';
 import { volumeHolding } from '../host/fs/host-path.ts';
 import type { Mount } from '../host/fs/mounts.ts';
 import { readMounts } from '../host/fs/mounts.ts';
+import { NO_REAL_PATHS, readRealPaths } from '../host/fs/real-paths.ts';
 import { placeInContainer } from '../host/place/in-container.ts';
 import { pathsOf } from '../host/proc/runner-process.ts';
 import { findInitScript } from '../host/place/sysv-script.ts';
@@ -123,17 +124,26 @@ async function placeOfContainer(
   { process, configPath, logFile, paths }: PlaceQuestion,
 ): Promise<Place> {
   const { uid, container } = started;
-  const user = await userName(uid, pathsOf(started, paths));
+  const own = pathsOf(started, paths);
+  const home = started.environment?.['HOME'];
+  const others = [certsOf(started), started.workingDirectory ?? '/', home ?? '/'];
+  const [user, realPaths] = await Promise.all([
+    userName(uid, own),
+    process === undefined
+      ? NO_REAL_PATHS
+      : readRealPaths({ inside: own, onHost: paths, mounts, configPath, others }),
+  ]);
   return placeInContainer({
     container,
     started,
     isRunning: process !== undefined,
-    closed: started.closed ?? obstacleTo(pathsOf(started, paths)),
+    closed: started.closed ?? obstacleTo(own),
     configPath,
     user,
     logFile,
     paths,
     mounts,
+    realPaths,
     services,
   });
 }

@@ -33,7 +33,7 @@ const INSIDE = parseMountInfo(
   [
     '60 1 0:90 / / rw - overlay overlay rw',
     '61 60 8:1 /srv/runner /etc/gitlab-runner rw - ext4 /dev/sda1 rw',
-    '62 60 8:1 /run/docker.sock /var/run/docker.sock rw - ext4 /dev/sda1 rw',
+    '62 60 8:1 /run/docker.sock /run/docker.sock rw - ext4 /dev/sda1 rw',
   ].join('\n'),
 );
 
@@ -48,6 +48,7 @@ function placeOf(container: Container, isRunning = true): Place {
     logFile: undefined,
     paths: HOST_PATHS,
     mounts: { inside: INSIDE, onHost: ON_HOST },
+    realPaths: { real: new Map([['/var/run', '/run']]), refuted: new Set() },
     services: {
       host: { hasSystemd: true, packageManager: 'apt-get' },
       engines: { dockerUnit: 'docker', hasPodmanUnit: true },
@@ -374,7 +375,5 @@ test('a command in its network enters it, and that of the host does not', () => 
     "sudo nsenter --target 812 --net sh -c 'curl https://gitlab.test; true'",
   );
   expect(place?.engineAt().client('ps')).toBe('sudo docker ps');
-  expect(place?.engineAt('unix:///var/run/docker.sock').client('ps')).toBe(
-    'sudo docker -H unix:///run/docker.sock ps',
-  );
+  expect(place?.engineAt('unix:///var/run/docker.sock').client('ps')).toBe('sudo docker ps');
 });

@@ -53,13 +53,18 @@ function isPodmanBehindDocker(
   { dockerUnit, dockerScript, hasPodmanUnit }: EngineServices,
   address: string,
 ): boolean {
-  const isDefault = /^unix:\/\/(?:\/var)?\/run\/docker\.sock$/.test(address);
-  return isDefault && hasPodmanUnit && dockerUnit === undefined && dockerScript === undefined;
+  const hasDocker = dockerUnit !== undefined || dockerScript !== undefined;
+  return isDefault(address) && hasPodmanUnit && !hasDocker;
+}
+
+/** The same with the link /var/run and without. */
+function isDefault(address: string): boolean {
+  return /^unix:\/\/(?:\/var)?\/run\/docker\.sock$/.test(address);
 }
 
 /** No option is needed where the client uses this address by default. */
 function clientOf(isPodman: boolean, address: string, certificates: string | undefined): string {
-  if (address === DEFAULT_DOCKER_HOST) return isPodman ? 'sudo podman' : 'sudo docker';
+  if (isDefault(address)) return isPodman ? 'sudo podman' : 'sudo docker';
   if (isPodman) return `sudo podman --url ${quoteArgument(address)}`;
   const files = [
     ['--tlscacert', 'ca.pem'],

@@ -10,6 +10,8 @@ import type { RunnerProcess } from '../../core/reading.ts';
 import { readContainerState } from '../docker/container-state.ts';
 import { hostPathOf } from '../fs/host-path.ts';
 import type { Mount } from '../fs/mounts.ts';
+import type { RealPaths } from '../fs/real-paths.ts';
+import { isRefuted, withoutLinks } from '../fs/real-paths.ts';
 import { pathsOf, parseStat } from '../proc/runner-process.ts';
 import { containerCommands } from './container-commands.ts';
 import { isMadeByProgram, makingPlaceOf } from './container-makers.ts';
@@ -33,6 +35,8 @@ export interface ContainerPlace {
   /** Those of the host. */
   readonly paths: Paths;
   readonly mounts: { readonly inside: readonly Mount[]; readonly onHost: readonly Mount[] };
+  /** Of those paths whose links have been followed. */
+  readonly realPaths: RealPaths;
   readonly services: HostServices;
 }
 
@@ -112,11 +116,13 @@ function doubtsOf({
   closed,
   configPath,
   mounts,
+  realPaths,
 }: ContainerPlace): Pick<Place, 'closed' | 'configOnHost' | 'mayBeReplaced'> {
   const { volumes } = started;
+  const real = withoutLinks(configPath, realPaths);
   const configOnHost =
     volumes === undefined
-      ? hostPathOf(configPath, mounts.inside, mounts.onHost)
+      ? hostPathOf(real, mounts.inside, mounts.onHost)
       : pathInVolume(configPath, volumes);
   return {
     ...(closed === undefined ? {} : { closed }),
@@ -135,11 +141,18 @@ function writerOf({ engine, manager }: Container) {
   return { name, where: `${makingPlaceOf(manager)}, or for the engine as a whole` };
 }
 
-/** Below a mount of the host; else by the root of the process. Without a process only its engine knows where that lies. */
-function pathOnHost(path: string, { started, mounts, paths }: ContainerPlace): string {
+/**
+ * Below a mount of the host; else by the root of the process, where a shell would follow links in its own root. Without a
+ * process only its engine knows where that lies.
+ */
+function pathOnHost(path: string, given: ContainerPlace): string {
+  const { started, mounts, paths, realPaths } = given;
   if (started.volumes !== undefined) return pathInVolume(path, started.volumes) ?? path;
-  const found = hostPathOf(path, mounts.inside, mounts.onHost);
-  return found ?? join(paths.procfs, String(started.pid), 'root', path);
+  const real = withoutLinks(path, realPaths);
+  const found = isRefuted(real, realPaths)
+    ? undefined
+    : hostPathOf(real, mounts.inside, mounts.onHost);
+  return found ?? join(paths.procfs, String(started.pid), 'root', real);
 }
 
 function pathInVolume(path: string, volumes: readonly Volume[]): string | undefined {
