@@ -19,6 +19,7 @@ export interface ContainerSetup {
   readonly isBridged?: boolean;
   /** Its config folder is a volume of the engine, not a folder of the host. */
   readonly hasNamedVolume?: boolean;
+  readonly mountsFiles?: boolean;
   /** Further options of `run`. */
   readonly options?: readonly string[];
 }
@@ -50,7 +51,8 @@ export async function startContainerPlace(
   setup: ContainerSetup & { readonly environment: Readonly<Record<string, string>> },
   stack: AsyncDisposableStack,
 ): Promise<ContainerPlace> {
-  const { isBridged = false, hasNamedVolume = false, options = [], environment } = setup;
+  const { isBridged = false, hasNamedVolume = false, mountsFiles = false } = setup;
+  const { options = [], environment } = setup;
   const folder = `${root}-image`;
   await mkdir(folder);
   const archive = await makeImage(folder);
@@ -61,6 +63,7 @@ export async function startContainerPlace(
     name: NAME,
     volume: hasNamedVolume ? VOLUME : configFolderOf(setup),
     network: isBridged ? [] : ['--network host'],
+    mountsFiles,
     options,
     environment,
   });

@@ -22,6 +22,8 @@ export interface ContainerOptions {
   readonly name: string;
   /** What is mounted at /etc/gitlab-runner: a folder of the host, or the name of a volume. */
   readonly volume: string;
+  /** Its files are mounted each by itself instead. */
+  readonly mountsFiles?: boolean;
   /** `--network host`; none for a bridge. */
   readonly network: readonly string[];
   /** Further options of `run`. */
@@ -104,7 +106,17 @@ export async function startContainerRunner(
   };
 }
 
-function runWords({ name, volume, network, options, environment }: ContainerOptions): string {
+const FOLDER = '/etc/gitlab-runner';
+const FILES = ['config.toml', '.runner_system_id'];
+
+function mountsOf({ volume, mountsFiles = false }: ContainerOptions): readonly string[] {
+  return mountsFiles
+    ? FILES.map((file) => `${volume}/${file}:${FOLDER}/${file}`)
+    : [`${volume}:${FOLDER}`];
+}
+
+function runWords(given: ContainerOptions): string {
+  const { name, network, options, environment } = given;
   const variables = {
     NODE_OPTIONS: `--import=${STAND_IN}`,
     [OPTIONS_VARIABLE]: JSON.stringify(ORDER),
@@ -113,7 +125,7 @@ function runWords({ name, volume, network, options, environment }: ContainerOpti
   const set = Object.entries(variables).map(
     ([key, value]) => `-e ${quoteArgument(`${key}=${value}`)}`,
   );
-  const mounts = [`${volume}:/etc/gitlab-runner`, `${REPOSITORY}:${REPOSITORY}:ro`];
+  const mounts = [...mountsOf(given), `${REPOSITORY}:${REPOSITORY}:ro`];
   const words = [
     `run -d --name ${name} --restart always`,
     ...mounts.map((mount) => `-v ${mount}`),

@@ -4,6 +4,7 @@ import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
 const MUST_NOT = ['runner-not-installed', 'runner-not-running', 'container-removed', 'unknown'];
+const CONFIG = '/srv/gitlab-runner/config/config.toml';
 const COMPOSE_LABELS: Readonly<Record<string, string>> = {
   'com.docker.compose.project': 'ci',
   'com.docker.compose.service': 'runner',
@@ -61,6 +62,22 @@ export const containerMakerRows: readonly Row[] = [
     ...STOPPED,
     fix: printedFix(/systemctl enable --now ci/),
   },
+  ...(['docker', 'podman'] as const).map((engine, index): FaultRow => ({
+    id: `W-61${index}`,
+    title: `config.toml is mounted by itself, and an editor replaces it on the host: ${engine}`,
+    world: { container: { engine, mountsFiles: true } },
+    inject: async ({ network }) =>
+      await network.run('rn', `cp ${CONFIG} ${CONFIG}.new && mv ${CONFIG}.new ${CONFIG}`),
+    expect: {
+      cause: 'config-replaced-on-host',
+      severity: 'warning',
+      chain: 'o/o/n/o/o/o/o',
+      says: new RegExp(`-v /srv/gitlab-runner/config:/etc/gitlab-runner in place of`),
+    },
+    mustNot: MUST_NOT,
+    runnerLogs: 'nothing',
+    fix: printedFix(/ restart gitlab-runner/),
+  })),
   {
     id: 'W-603',
     title: 'a container with the labels of compose, and a file that is elsewhere, is stopped',

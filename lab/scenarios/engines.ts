@@ -158,7 +158,14 @@ const FAULTS: readonly Fault[] = [
     },
     container: ({ engine }) => ({ options: [`-v ${SOCKETS[engine]}:/var/run/docker.sock`] }),
     inject: async ({ container }) => await container?.runner.recreate(),
-    expect: { cause: 'docker-daemon-down', severity: 'warning', chain: OPEN, verdict: 'broken' },
+    expect: {
+      cause: 'docker-socket-not-mounted',
+      severity: 'warning',
+      chain: OPEN,
+      verdict: 'broken',
+      says: /-v \S+\.sock:\/var\/run\/docker\.sock/,
+    },
+    mustNot: [...MUST_NOT, 'docker-daemon-down'],
   },
   {
     title: 'its config file is broken on the host, and the runner keeps the old one',

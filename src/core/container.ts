@@ -15,6 +15,15 @@ export interface Container {
   readonly isNamedById?: true;
   /** What has made it and makes it anew; absent where a person did. */
   readonly manager?: ContainerManager;
+  /** Folders and files of the host in it; absent where no engine has told. */
+  readonly mounted?: readonly Mounted[];
+}
+
+export interface Mounted {
+  /** On the host. */
+  readonly source: string;
+  /** In the container. */
+  readonly target: string;
 }
 
 export type ContainerManager = ComposeService | SwarmService | ContainerUnit;

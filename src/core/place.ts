@@ -20,8 +20,13 @@ export type ContainerSetting =
   /** Another config.toml, as the container sees it. */
   | { readonly kind: 'config'; readonly path: string }
   | { readonly kind: 'limit'; readonly limit: Limit; readonly present: number | undefined }
-  /** A folder or file of the host, and where it is in the container. */
-  | { readonly kind: 'mount'; readonly source: string; readonly target: string }
+  /** A folder or file of the host, and where it is in the container; in place of a mount there, if it has one. */
+  | {
+      readonly kind: 'mount';
+      readonly source: string;
+      readonly target: string;
+      readonly replaces?: string;
+    }
   /** A further group of its processes, by number. */
   | { readonly kind: 'group'; readonly id: number }
   /** Started again after each end but one by a person. */
@@ -101,10 +106,20 @@ export interface PlaceContainer {
   readonly name: string;
   /** A program makes it anew from a description: settings that are changed beside that are lost then. */
   readonly isMade: boolean;
+  /** Of its engine, on the host. */
+  readonly socket: string;
   /** Never rejects. */
   state(signal: AbortSignal): Promise<ContainerState>;
   /** The client of its engine with these arguments. */
   client(words: string): Command;
+}
+
+/** The runner has the file that was there when its container started. */
+export interface ReplacedFile {
+  /** By its path on the host. */
+  readonly source: string;
+  /** There is another one now. */
+  readonly isThere: boolean;
 }
 
 export interface Place {
@@ -139,6 +154,8 @@ export interface Place {
   readonly host: HostCommands;
   /** A path of the runner, as a shell on the host reaches it. */
   hostPath(path: string): string;
+  /** Whether another file of the host has taken the place of one that is mounted by itself; absent on the host itself. */
+  readonly replacedOnHost?: (path: string) => Promise<ReplacedFile | undefined>;
   /** A command that runs in the network of the runner. */
   inNetwork(command: Command): Command;
   /**

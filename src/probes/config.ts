@@ -4,14 +4,17 @@
  * Source    The reading made by config/ every few seconds; where it holds no entry, the other usual places.
  * Measures  problems, runners (count).
  * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file,
- *           entries-elsewhere, denied-to-runner (by mode bits, for the runner's user).
+ *           entries-elsewhere, denied-to-runner (by mode bits, for the runner's user), replaced-on-host (by device and
+ *           inode, of a file that is mounted into its container by itself).
  * Unknown   unreadable: this daemon may not read it, the runner may; too-large.
  */
 import { CHANGES_OF_CONFIG } from '../core/change.ts';
+import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
+import type { ReplacedFile } from '../core/place.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
-import type { FoundBy, Problem } from '../core/reading.ts';
+import type { Credentials, FoundBy, Problem } from '../core/reading.ts';
 import { credentialsOf } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
 import { plainIdOf } from '../core/target.ts';
@@ -30,6 +33,7 @@ const REASONS = {
     'no-runners',
     'entries-elsewhere',
     'denied-to-runner',
+    'replaced-on-host',
     'unreadable',
   ),
   'too-large': {
@@ -40,6 +44,7 @@ const REASONS = {
 } as const;
 
 type Reason = keyof typeof REASONS;
+type Facts = Readonly<Record<string, Fact>>;
 
 /** Problems with which the runner takes no jobs from this file. */
 const WITHOUT_ENTRIES: ReadonlySet<Reason> = new Set<Reason>(['missing', 'not-a-file', 'empty']);
@@ -64,7 +69,7 @@ export const config = defineProbe({
     runners: { help: 'Number of [[runners]] entries in config.toml.' },
   },
 
-  async run(target, _options, { paths, process }) {
+  async run(target, _options, { paths, process, place }) {
     const { problems, runnerCount, foundBy } = target.reading;
     const measures = {
       problems: problems.length,
@@ -81,22 +86,41 @@ export const config = defineProbe({
     }
     const file = plainIdOf(target);
     const facts = { file, problems: 0, found_by: foundBy };
-    const credentials = credentialsOf(process);
-    const denied = await denialOf(file, ['read'], credentials, paths);
-    if (denied !== undefined) {
-      const uid = credentials?.uid ?? 0;
-      const detail = `the runner's user ${uid} has no permission to read ${file}: ${denied} denies it`;
-      const about = { ...facts, uid, denied };
-      return { status: 'fail', reason: 'denied-to-runner', detail, measures, facts: about };
-    }
+    const denied = await denialTo(credentialsOf(process), file, { paths, facts });
+    if (denied !== undefined) return { ...denied, measures };
     if (runnerCount === 0) {
       const elsewhere = await elsewhereOf(target, paths);
       if (elsewhere !== undefined) return { ...elsewhere, measures };
       return { status: 'fail', reason: 'no-runners', detail: noRunners(target), measures, facts };
     }
-    return { status: 'pass', measures, facts };
+    const replaced = await place.replacedOnHost?.(file);
+    return replaced === undefined
+      ? { status: 'pass', measures, facts }
+      : { ...replacement(file, replaced, facts), measures };
   },
 });
+
+async function denialTo(
+  credentials: Credentials | undefined,
+  file: string,
+  { paths, facts }: { readonly paths: Paths; readonly facts: Facts },
+) {
+  const denied = await denialOf(file, ['read'], credentials, paths);
+  if (denied === undefined) return undefined;
+  const uid = credentials?.uid ?? 0;
+  const detail = `the runner's user ${uid} has no permission to read ${file}: ${denied} denies it`;
+  const about = { ...facts, uid, denied };
+  return { status: 'fail', reason: 'denied-to-runner', detail, facts: about } as const;
+}
+
+function replacement(file: string, { source, isThere }: ReplacedFile, facts: Facts) {
+  const now = isThere
+    ? `another file has taken the place of ${source} on the host`
+    : `${source} is gone from the host`;
+  const detail = `${file} is mounted into the container by itself, and ${now}: the runner has the one that was there when its container started`;
+  const about = { ...facts, mounted_file: source, ...(isThere ? { is_there: true } : {}) };
+  return { status: 'warn', reason: 'replaced-on-host', detail, facts: about } as const;
+}
 
 /** The runner was registered into a file that no process reads. */
 async function elsewhereOf(target: ConfigTarget, paths: Paths) {

@@ -5,7 +5,7 @@
  *           mode bits; the root of Docker by a child (host/fs/stat-file-system.ts); the folders of PATH; the containers that
  *           Docker runs for jobs, and the path to GitLab from the newest of them, by a child (go/container/container-probe.ts).
  * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1), overdue_jobs.
- * Reasons   daemon-down, socket-permission, not-responding, api-incompatible, root-full, docker-error,
+ * Reasons   daemon-down, socket-not-mounted, socket-replaced (of a container), socket-permission, not-responding, api-incompatible, root-full, docker-error,
  *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue, job-network.
  * Unknown   blind: runnerwatch itself has no access. folder-silent. not-examined: no check looks at the executor, or at
  *           the machines behind the plugin of an autoscaler.
@@ -32,6 +32,7 @@ import { DockerRoots } from '../host/docker/root.ts';
 import type { DockerRequest } from '../host/docker/status.ts';
 import { FILE_REASONS, folderFault, pluginFault } from '../host/fs/executor-files.ts';
 import { FolderReader } from '../host/fs/folder-owners.ts';
+import { isThereIn } from '../host/fs/in-root.ts';
 import { FileSystemReader } from '../host/fs/stat-file-system.ts';
 
 const FOLDER_SECONDS = 5;
@@ -217,10 +218,31 @@ async function checkDocker(
   const judged = judgeDocker(seen.status, `${name} (${source})`, options, seen.overdue);
   const fault =
     rootFault(seen, judged) ??
+    (await socketFault(seen, address, judged, tools)) ??
     (judged.status === 'fail'
       ? undefined
       : await networkFault(target, seen, question, tools, kept.ways));
   return { ...(fault ?? judged), facts: { ...facts, ...seen.facts }, measures: seen.measures };
+}
+
+/** A container has the socket of the host, one that has ended on the host, or none. */
+async function socketFault(
+  { status }: DockerExamination,
+  address: DockerAddress,
+  { status: result }: DockerJudgement,
+  { place, paths }: Tools,
+) {
+  const isDown = result === 'fail' && status.kind === 'down' && address.kind === 'socket';
+  if (!isDown || paths.container === undefined) return undefined;
+  const { path } = address;
+  if (!(await isThereIn(paths, path))) {
+    const detail = `the container of the runner has no socket at ${path}`;
+    return { status: 'fail', reason: 'socket-not-mounted', detail } as const;
+  }
+  const replaced = await place.replacedOnHost?.(path);
+  if (replaced?.isThere !== true) return undefined;
+  const detail = `the container of the runner has a socket at ${path} that nothing listens on any more: on the host another one has taken its place at ${replaced.source} since the container started`;
+  return { status: 'fail', reason: 'socket-replaced', detail } as const;
 }
 
 /** A full disk explains every other fault of Docker. */

@@ -14,6 +14,7 @@ const PLACE: Place = {
   container: {
     name: 'runner-a',
     isMade: false,
+    socket: '/var/run/docker.sock',
     client: (words) => `sudo podman ${words}`,
     state: async (): Promise<ContainerState> => await Promise.resolve({ kind: 'removed' }),
   },

@@ -157,7 +157,7 @@ function madePlace(title: string): Place {
 const FOREIGN =
   /(?:systemctl|service|journalctl)[^;&|]* gitlab-runner|nohup|(?<=^| )'?\/etc\/gitlab-runner/;
 /** These run in the container. */
-const INSIDE_IT = / exec | --all -- /;
+const INSIDE_IT = / exec | --all -- | --mount-rm /;
 
 /** The network of every place of this file. */
 const ENTERS = /^sudo nsenter --target 812 --net sh -c /;

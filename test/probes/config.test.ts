@@ -1,8 +1,10 @@
 /** The probe's verdict on every reading that config/ can give. */
 import { describe, expect, test } from 'vitest';
 
+import type { Place } from '../../src/core/place.ts';
 import type { Problem, RunnerConfigReading } from '../../src/core/reading.ts';
 import type { ConfigTarget } from '../../src/core/target.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { config } from '../../src/probes/config.ts';
 import { PROC_STAT, procProcess } from '../support/proc-process.ts';
 import { runProbe } from '../support/run-probe.ts';
@@ -74,6 +76,25 @@ test('a file that loads and has entries passes', async () => {
     measures: { problems: 0, runners: 3 },
     facts: { file: FILE, problems: 0, found_by: 'process-argument' },
   });
+});
+
+test.each([
+  [true, `another file has taken the place of /srv/config.toml on the host`, true],
+  [false, `/srv/config.toml is gone from the host`, undefined],
+])('a file that is not the one on the host warns', async (isThere, says, fact) => {
+  const place: Place = {
+    ...PACKAGED_PLACE,
+    replacedOnHost: async () => await Promise.resolve({ source: '/srv/config.toml', isThere }),
+  };
+  const finding = await runProbe(config, target({ runnerCount: 1 }), { tools: { place } });
+
+  expect(finding).toMatchObject({
+    status: 'warn',
+    reason: 'replaced-on-host',
+    detail: expect.stringContaining(says),
+  });
+  expect(finding.facts?.['is_there']).toBe(fact);
+  expect(finding.facts?.['mounted_file']).toBe('/srv/config.toml');
 });
 
 test('the first problem is shown with its place and what to write', async () => {

@@ -1,13 +1,17 @@
 /** What executors need, with a daemon that serves Docker's API. Rights and full disks are in test/root. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { link, mkdir, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
+import type { Place, ReplacedFile } from '../../src/core/place.ts';
 import type { ExecutorBackend, ExecutorTarget } from '../../src/core/target.ts';
 import { JOB_CONTAINERS } from '../../src/host/docker/jobs.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import type { RootFolder } from '../support/dns-server.ts';
@@ -25,6 +29,8 @@ function targetOf(id: string, backend: ExecutorBackend, over: Partial<ExecutorTa
 }
 
 type Probe = ReturnType<typeof createExecutor>;
+
+const OPTIONS = { answer_seconds: 5 };
 
 async function runOnce(
   root: RootFolder,
@@ -72,6 +78,48 @@ test('a podman socket, which reports less, passes too', async () => {
   const says = { info: { DockerRootDir: undefined }, version: { MinAPIVersion: '1.24' } };
 
   expect(await withDocker(says)).toMatchObject({ status: 'pass' });
+});
+
+async function inContainer(root: RootFolder, replacedOnHost: Place['replacedOnHost']) {
+  const paths = { ...root.paths, container: 'docker:a' };
+  const place: Place = { ...PACKAGED_PLACE, paths, ...(replacedOnHost && { replacedOnHost }) };
+  const target = targetOf(`unix://${SOCKET}`, DOCKER);
+  const probe = createExecutor(new FileSystemReader());
+  return await runProbe(probe, target, { tools: { paths, place }, options: OPTIONS });
+}
+
+describe('in a container nothing listens', () => {
+  const replaced: ReplacedFile = { source: '/run/docker.sock', isThere: true };
+
+  test('since no socket is mounted', async () => {
+    await using root = await rootFolder({ '/run/x': '' });
+
+    expect(await inContainer(root, undefined)).toMatchObject({
+      status: 'fail',
+      reason: 'socket-not-mounted',
+      detail: 'the container of the runner has no socket at /run/docker.sock',
+    });
+  });
+
+  test.each<readonly [title: string, found: ReplacedFile | undefined, reason: string]>([
+    ['since Docker made a new socket', replaced, 'socket-replaced'],
+    ['since Docker has ended', { ...replaced, isThere: false }, 'daemon-down'],
+    ['and the socket is the same', undefined, 'daemon-down'],
+  ])('%s', async (_title, found, reason) => {
+    await using root = await rootFolder({ '/run/x': '' });
+    const left = createServer().listen(join(root.paths.rootfs, SOCKET));
+    await once(left, 'listening');
+    const kept = join(root.paths.rootfs, '/run/kept');
+    await link(join(root.paths.rootfs, SOCKET), kept);
+    left.close();
+    await once(left, 'close');
+    await rename(kept, join(root.paths.rootfs, SOCKET));
+
+    expect(await inContainer(root, async () => await Promise.resolve(found))).toMatchObject({
+      status: 'fail',
+      reason,
+    });
+  });
 });
 
 describe('nothing listens', () => {

@@ -51,6 +51,7 @@ async function watch(
       container: {
         name: 'runner-a',
         isMade: false,
+        socket: '/var/run/docker.sock',
         state: async () => await Promise.resolve(state),
         client: (words: string) => `sudo docker ${words}`,
       },

@@ -21,6 +21,8 @@ export function contextAt(
     docker_certificates: '/certs',
     expired_in: 'server',
     pid: '812',
+    group_id: '998',
+    mounted_file: '/srv/runner/config.toml',
     other_pid: '813',
     port: '443',
     variable: 'HTTPS_PROXY',

@@ -1,5 +1,8 @@
 /** Causes in config.toml. A file needs no second reading to confirm. */
+import { dirname } from 'node:path';
+
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, enterVariable, family, onHost } from '../cause-spec.ts';
@@ -36,6 +39,34 @@ const correct = (c: CauseContext) => {
   const line = c.optional('line');
   return edit(c, line === undefined ? 'Correct the file.' : `Correct line ${line}.`);
 };
+
+/** A container whose file is missing does not start, or gets a folder of that name. */
+function newVersion(c: CauseContext): readonly FixStep[] {
+  const file = c.fact('mounted_file');
+  if (c.optional('is_there') === undefined) {
+    return [
+      step(
+        'Put the file back before the container starts again: the runner still has it.',
+        `sudo cp ${onHost(c, c.config)} ${quoteArgument(file)}`,
+      ),
+    ];
+  }
+  return [
+    step('Check the file on the host.', `sudo runnerwatch lint ${quoteArgument(file)}`),
+    step('Start the container again: it then has that file.', c.place.commands.restart),
+  ];
+}
+
+function mountFolder(c: CauseContext): readonly FixStep[] {
+  const text = 'So that later changes arrive by themselves, mount the folder instead of the file.';
+  const setting = {
+    kind: 'mount',
+    source: dirname(c.fact('mounted_file')),
+    target: dirname(c.config),
+    replaces: c.config,
+  } as const;
+  return c.place.commands.remake?.(text, [setting]) ?? [step(text)];
+}
 
 export const CONFIG_CAUSES: readonly CauseSpec[] = [
   configCause({
@@ -141,6 +172,22 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `${c.config} no longer loads; the running runner still uses the old version and will fail at its next restart`,
     fix: (c) => [correct(c), lint(c)],
+  }),
+  configCause({
+    id: 'config-replaced-on-host',
+    severity: 'warning',
+    title: 'config.toml was replaced on the host, and the container of the runner has the old one',
+    meaning:
+      'The file is mounted into the container by itself, not with its folder. An editor that writes a new file and renames it leaves the container with the old one: no change reaches the runner before its container starts again.',
+    evidence:
+      'Device and inode of the file that the container has, and of the file on the host that was mounted there.',
+    notConfusedWith: ['config-changed-not-loaded'],
+    changedBy: [],
+    from: ['config/replaced-on-host'],
+    confirm: AT_ONCE,
+    says: (c) =>
+      `the runner does not see the ${c.optional('is_there') === undefined ? 'removal' : 'new version'} of ${c.fact('mounted_file')}: its container has the file that was there when it started`,
+    fix: (c) => [...newVersion(c), ...mountFolder(c)],
   }),
   configCause({
     id: 'config-no-runners',

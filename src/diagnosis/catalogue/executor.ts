@@ -62,6 +62,22 @@ function joinGroup(c: CauseContext): FixStep {
       );
 }
 
+/** The groups of a container are those that it was made with; a number means the same on both sides. */
+function joinGroupOfContainer(c: CauseContext): readonly FixStep[] | undefined {
+  const id = Number(c.optional('group_id') ?? Number.NaN);
+  if (siteOf(c) === 'machines' || Number.isNaN(id)) return undefined;
+  const text = `Give the container the group ${id}, which may use the socket.`;
+  return c.place.commands.remake?.(text, [{ kind: 'group', id }]);
+}
+
+function mountSocket(c: CauseContext): readonly FixStep[] {
+  const { container, commands } = c.place;
+  const target = c.fact('stands_on').replace(/^unix:\/\//, '');
+  const source = container?.socket ?? target;
+  const text = `Give the container the socket of the host, ${source}.`;
+  return commands.remake?.(text, [{ kind: 'mount', source, target }]) ?? [step(text)];
+}
+
 export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   executorCause({
     id: 'disk-docker-root-full',
@@ -127,7 +143,8 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['docker-socket-permission', 'disk-docker-root-full'],
     from: ['executor/daemon-down'],
     stopsJobs: true,
-    says: (c) => `Docker is not running at ${c.fact('stands_on')} (${c.fact('source')})`,
+    says: (c) =>
+      `${engineOf(c).name} is not running at ${c.fact('stands_on')} (${c.fact('source')})`,
     fix: (c) => [start(c), ask(c, 'Check that it responds.'), engineLog(c)],
   }),
   executorCause({
@@ -143,10 +160,48 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     stopsJobs: true,
     says: (c) =>
       `the runner's user ${c.place.user.name} has no permission for ${c.fact('stands_on')}`,
+    fix: (c) =>
+      joinGroupOfContainer(c) ?? [
+        joinGroup(c),
+        step('Restart the runner, which reads its groups only at start.', c.place.commands.restart),
+      ],
+  }),
+  executorCause({
+    id: 'docker-socket-not-mounted',
+    ofExecutors: DOCKER_EXECUTORS,
+    title: "The runner's container has no Docker socket",
+    meaning:
+      'The runner makes the containers of jobs by the engine of the host, and needs the socket of that engine in its own container; each job of these entries fails.',
+    evidence: 'There is nothing at the address of Docker in the root of the container.',
+    notConfusedWith: ['docker-daemon-down', 'docker-socket-replaced'],
+    changedBy: [],
+    from: ['executor/socket-not-mounted'],
+    stopsJobs: true,
+    says: (c) => `the container of the runner has no socket at ${c.fact('stands_on')}`,
     fix: (c) => [
-      joinGroup(c),
-      step('Restart the runner, which reads its groups only at start.', c.place.commands.restart),
+      ...mountSocket(c),
+      step(`If ${engineOf(c).name} runs elsewhere, correct the address (${c.fact('source')}).`),
     ],
+    suppresses: ['docker-daemon-down'],
+  }),
+  executorCause({
+    id: 'docker-socket-replaced',
+    ofExecutors: DOCKER_EXECUTORS,
+    title: "The runner's container has the socket of a Docker that has ended",
+    meaning:
+      'The socket is mounted into the container by itself. Docker made a new one when it was started again, and the container keeps the old one; each job of these entries fails.',
+    evidence:
+      'The connection is refused, and device and inode of the socket in the container are not those of the socket on the host.',
+    notConfusedWith: ['docker-daemon-down', 'docker-socket-not-mounted'],
+    changedBy: [],
+    from: ['executor/socket-replaced'],
+    stopsJobs: true,
+    says: (c) =>
+      `the socket ${c.fact('stands_on')} in the container of the runner is not that of the ${engineOf(c).name} that runs now`,
+    fix: (c) => [
+      step('Restart the container, which then has the new socket.', c.place.commands.restart),
+    ],
+    suppresses: ['docker-daemon-down'],
   }),
   executorCause({
     id: 'docker-not-responding',
@@ -157,7 +212,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['docker-daemon-down', 'disk-docker-root-full'],
     from: ['executor/not-responding'],
     stopsJobs: true,
-    says: (c) => `Docker at ${c.fact('stands_on')} does not respond`,
+    says: (c) => `${engineOf(c).name} at ${c.fact('stands_on')} does not respond`,
     fix: (c) => [
       engineLog(c),
       onEngine(

@@ -4,8 +4,9 @@
  */
 import { deadlineOf } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Container, ContainerManager, Engine } from '../../core/container.ts';
+import type { Container, ContainerManager, Engine, Mounted } from '../../core/container.ts';
 import type { Paths } from '../../core/paths.ts';
+import { printable } from '../../core/printable.ts';
 import { DockerApi } from './api.ts';
 import type { Labels } from './container-manager.ts';
 import { managerOf, mayHaveManager } from './container-manager.ts';
@@ -24,6 +25,7 @@ export const ENGINE_SOCKETS: ReadonlyMap<Engine, string> = new Map([
 const ANSWER_SECONDS = 2;
 const SHORT_DIGITS = 12;
 const MAX_KNOWN = 500;
+const MAX_MOUNTS = 50;
 
 /** An engine that did not name it may only be starting. */
 const ASK_AGAIN_SECONDS = 60;
@@ -71,7 +73,11 @@ export async function readContainer({ engine, id }: Asked, paths: Paths): Promis
   const told =
     known === undefined || socket === undefined
       ? ({ isNamedById: true } as const)
-      : { socket, ...(known.manager === undefined ? {} : { manager: known.manager }) };
+      : {
+          socket,
+          mounted: known.mounted,
+          ...(known.manager === undefined ? {} : { manager: known.manager }),
+        };
   return engine === undefined
     ? { id: `container:${name}`, name, ...told }
     : { id: `${engine}:${name}`, engine, name, ...told };
@@ -88,11 +94,13 @@ interface Inspected {
   readonly Name?: unknown;
   readonly Image?: unknown;
   readonly Config?: { readonly Labels?: unknown };
+  readonly Mounts?: unknown;
 }
 
 interface Named {
   readonly name: string;
   readonly manager: ContainerManager | undefined;
+  readonly mounted: readonly Mounted[];
 }
 
 /** Undefined when no engine answers, or it does not know the container. */
@@ -109,7 +117,7 @@ async function askedName({ engine, id, socket, paths }: Question): Promise<Named
       typeof inspected.Name === 'string' ? inspected.Name.replace(/^\//, '') : undefined;
     if (plain === undefined || !/^[\w.-]{1,128}$/.test(plain)) return undefined;
     const manager = await askedManager(inspected, get, { engine, paths }).catch(() => undefined);
-    return { name: plain, manager };
+    return { name: plain, manager, mounted: mountedOf(inspected.Mounts) };
   } catch {
     return undefined;
   }
@@ -132,6 +140,22 @@ async function askedManager(
   if (ofImage === undefined) return undefined;
   const imageLabels = labelsOf(ofImage.Labels);
   return await managerOf({ engine, labels, imageLabels, isSwarmManager, paths });
+}
+
+/** Whoever made the container chose them. */
+function mountedOf(value: unknown): readonly Mounted[] {
+  const mounts: readonly unknown[] = Array.isArray(value) ? value.slice(0, MAX_MOUNTS) : [];
+  return mounts.flatMap((one) => {
+    const { Source: source, Destination: target } = one as {
+      readonly Source?: unknown;
+      readonly Destination?: unknown;
+    };
+    return isPath(source) && isPath(target) ? [{ source, target }] : [];
+  });
+}
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value.startsWith('/') && printable(value) === value;
 }
 
 function labelsOf(value: unknown): Labels {

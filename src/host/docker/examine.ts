@@ -71,7 +71,10 @@ function measuresOf(status: DockerStatus, overdue: readonly OverdueJob[] | undef
 }
 
 function factsOf(status: DockerStatus): Readonly<Record<string, Fact>> {
-  if (status.kind === 'denied') return status.group === undefined ? {} : { group: status.group };
+  if (status.kind === 'denied') {
+    const { group, groupId } = status;
+    return group === undefined || groupId === undefined ? {} : { group, group_id: groupId };
+  }
   if (status.kind !== 'up') return {};
   const { serverVersion, apiVersion, minimumApiVersion } = status;
   return {

@@ -12,6 +12,8 @@ export interface DockerLimits {
 export const DOCKER_REASONS = {
   ...leadToCauses(
     'daemon-down',
+    'socket-not-mounted',
+    'socket-replaced',
     'socket-permission',
     'not-responding',
     'api-incompatible',

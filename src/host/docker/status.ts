@@ -19,8 +19,9 @@ export type DockerStatus =
   | {
       readonly kind: 'denied';
       readonly why: string;
-      /** Whose members may use the socket. */
+      /** Whose members may use the socket, and its number. */
       readonly group?: string;
+      readonly groupId?: number;
     }
   | { readonly kind: 'silent'; readonly asked: string }
   | { readonly kind: 'incompatible'; readonly why: string };
@@ -70,17 +71,20 @@ export async function readDockerStatus(question: DockerRequest): Promise<DockerS
     return {
       kind: 'denied',
       why: `user ${credentials?.uid ?? '?'} has no permission for ${denied}`,
-      ...textEntry('group', await socketGroup(denied, paths)),
+      ...(await socketGroup(denied, paths)),
     };
   }
   return await queryStatus(new DockerApi(question), question);
 }
 
 /** The group that may write to the socket; undefined where that is root's, or where a folder denies the access. */
-async function socketGroup(path: string, paths: Paths): Promise<string | undefined> {
+async function socketGroup(
+  path: string,
+  paths: Paths,
+): Promise<{ readonly group?: string; readonly groupId?: number }> {
   const info = await statIn(paths, path).catch(() => undefined);
   const isOpen = info?.isSocket() === true && (info.mode & GROUP_WRITE) !== 0 && info.gid !== 0;
-  return isOpen ? await groupName(info.gid, paths) : undefined;
+  return isOpen ? { group: await groupName(info.gid, paths), groupId: info.gid } : {};
 }
 
 /** Each request has the deadline of its own, as in the runner's client. */

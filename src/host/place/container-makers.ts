@@ -237,6 +237,13 @@ function ofQuadlet(unit: string, quadlet: string, own: Pick<Maker, 'restart'>): 
     remake: (text, settings) => {
       if (settings.length === 0) return [step(text, own.restart)];
       const lines = settings.flatMap((setting) => formsOf(setting).quadlet);
+      const replaced = settings.flatMap((one) =>
+        one.kind === 'mount' ? (one.replaces ?? []) : [],
+      );
+      if (replaced.length > 0) {
+        const where = `In ${quadlet}, from which ${unit} is generated, write ${lines.slice(1).join('; ')} in place of the mount at ${replaced.join(' and ')}.`;
+        return [step(`${text} ${where}`, `sudoedit ${file}`), made];
+      }
       const words = lines.map((line) => quoteArgument(line)).join(' ');
       const append = String.raw`printf '%s\n' ${words} | sudo tee -a ${file}`;
       return [

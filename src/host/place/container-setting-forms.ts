@@ -23,12 +23,14 @@ export function formsOf(setting: ContainerSetting): SettingForms {
     case 'limit':
       return limitForms(setting);
     case 'mount': {
-      const { source, target } = setting;
+      const { source, target, replaces } = setting;
       const bound = `${source}:${target}`;
+      const removed = replaces === undefined ? '' : `--mount-rm ${quoteArgument(replaces)} `;
+      const instead = replaces === undefined ? '' : ` in place of that at ${replaces}`;
       return {
-        option: `-v ${quoteArgument(bound)}`,
-        compose: `volumes: [${yamlText(bound)}]`,
-        swarm: `--mount-add ${quoteArgument(`type=bind,source=${source},target=${target}`)}`,
+        option: `-v ${quoteArgument(bound)}${instead}`,
+        compose: `volumes: [${yamlText(bound)}]${instead}`,
+        swarm: `${removed}--mount-add ${quoteArgument(`type=bind,source=${source},target=${target}`)}`,
         quadlet: ['[Container]', `Volume=${unitText(bound)}`],
       };
     }

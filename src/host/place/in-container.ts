@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import type { Container, Engine } from '../../core/container.ts';
 import type { Paths, Volume } from '../../core/paths.ts';
 import { volumeOf } from '../../core/paths.ts';
-import type { Place } from '../../core/place.ts';
+import type { Place, ReplacedFile } from '../../core/place.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 import { readContainerState } from '../docker/container-state.ts';
 import { hostPathOf } from '../fs/host-path.ts';
 import type { Mount } from '../fs/mounts.ts';
+import { replacedFile } from '../fs/mounted-file.ts';
 import type { RealPaths } from '../fs/real-paths.ts';
 import { isRefuted, withoutLinks } from '../fs/real-paths.ts';
 import { pathsOf, parseStat } from '../proc/runner-process.ts';
@@ -71,6 +72,7 @@ export function placeInContainer(given: ContainerPlace): Place {
     }),
     host: hostCommands({ ...services.host, resolverWriter: writerOf(container) }),
     hostPath,
+    replacedOnHost: async (path) => await replacedIn(given, path),
     inNetwork: (command) => commandIn(isRunning ? network : undefined, command),
     engineAt: (address, certificates) =>
       engineAt(
@@ -103,6 +105,7 @@ function engineOf(
     container: {
       name,
       isMade: isMadeByProgram(manager),
+      socket,
       state: async (signal) => await readContainerState(connection, name, signal),
       client: (words) => `${client} ${words}`,
     },
@@ -158,6 +161,19 @@ function pathOnHost(path: string, given: ContainerPlace): string {
 function pathInVolume(path: string, volumes: readonly Volume[]): string | undefined {
   const volume = volumeOf(path, volumes);
   return volume && join(volume.onHost, path.slice(volume.at.length));
+}
+
+async function replacedIn(
+  { container, started, paths, mounts, realPaths }: ContainerPlace,
+  path: string,
+): Promise<ReplacedFile | undefined> {
+  return await replacedFile({
+    path: withoutLinks(path, realPaths),
+    inside: pathsOf(started, paths),
+    onHost: paths,
+    mounts,
+    mounted: container.mounted,
+  });
 }
 
 /** Another process may have got its number. */

@@ -23,10 +23,16 @@ const NAMED = {
   engine: 'docker',
   name: 'runner-a',
   socket: '/var/run/docker.sock',
+  mounted: [{ source: '/srv/a/config.toml', target: '/etc/gitlab-runner/config.toml' }],
 };
 
 async function startEngine({ rootfs }: Paths): Promise<DockerStandIn> {
-  const inspected = { [ID]: { Name: '/runner-a' } };
+  const Mounts = [
+    { Source: '/srv/a/config.toml', Destination: '/etc/gitlab-runner/config.toml' },
+    { Source: '/srv/a/\u001b[2J', Destination: '/x' },
+    { Type: 'tmpfs', Destination: '/cache' },
+  ];
+  const inspected = { [ID]: { Name: '/runner-a', Mounts } };
   return await startDockerServer({ inspected }, join(rootfs, '/var/run/docker.sock'));
 }
 
