@@ -44,8 +44,7 @@ export function forwarderOf(servers: readonly string[]): Forwarder | undefined {
 
 /**
  * The servers that Docker's DNS server asks from the network of a container, by the resolv.conf of the container and of
- * its host; none where the container asks others. Before version 24 Docker does not name them: then they are those of
- * the host.
+ * its host; none where the container asks others. An older Docker does not name them: then they are those of the host.
  */
 export function upstreamsInContainer(
   servers: readonly string[],
