@@ -100,6 +100,14 @@ const FAULTS: readonly Fault[] = [
     runnerLogs: /i\/o timeout/,
     fix: printedFix(/MASQUERADE/),
   },
+  {
+    title: 'a rule of iptables-legacy, in another table, drops what comes by its interface',
+    typed: (b) =>
+      `iptables-legacy -t mangle -A FORWARD -i ${b.interface} -p tcp -m multiport --dports 80,443 -j DROP`,
+    expect: { ...blocked, chain: NO_PORT },
+    runnerLogs: /i\/o timeout/,
+    fix: printedFix(/iptables-legacy -t mangle -D FORWARD/),
+  },
 ];
 
 const injured: readonly Row[] = FAULTS.flatMap(({ typed, title, ...fault }, index) =>
@@ -133,13 +141,13 @@ const closed: readonly Row[] = BRIDGES.flatMap((bridge): readonly Row[] => {
   };
   return [
     {
-      id: `W-${number}77`,
+      id: `W-${number}88`,
       title: `the host forwards only what the engine allows, and that is enough: ${name}`,
       world,
       allowed: [],
     },
     {
-      id: `W-${number}78`,
+      id: `W-${number}89`,
       title: `the host forwards only what the engine allows, and GitLab drops the packets: ${name}`,
       world,
       inject: async ({ network }) => await network.rule('gl', 'input', 'tcp dport 443 drop'),
