@@ -8,6 +8,13 @@ import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Report } from '../src/report/document.ts';
+import type { PodSetup } from './container/pod.ts';
+import {
+  POD_CONFIG_FOLDER,
+  POD_ENVIRONMENT,
+  POD_STATE_FOLDER,
+  inSidecar,
+} from './container/pod.ts';
 import type { Network } from './network.ts';
 
 /** As the unit starts it: the built program, which is 40 MiB smaller than its source, with the flags of the unit. */
@@ -52,6 +59,8 @@ export interface DaemonPaths {
   readonly hasOwnRoot?: boolean;
   /** Folders of the runner's host are mounted over those of the machine, so that its root is ours. */
   readonly isMountedOver?: boolean;
+  /** It is another container of the runner's pod. */
+  readonly pod?: PodSetup;
 }
 
 export async function startDaemon(
@@ -59,7 +68,7 @@ export async function startDaemon(
   root: string,
   paths: DaemonPaths = {},
 ): Promise<LabDaemon> {
-  const socket = join(root, 'web.sock');
+  const socket = join(root, paths.pod === undefined ? '' : POD_STATE_FOLDER, 'web.sock');
   const seen = seenRoot(root, paths);
   const listen = `--web.listen-address=unix:${join(seen, 'web.sock')}`;
   const args = ['serve', ...sharedFlags(root, paths), listen];
@@ -71,8 +80,8 @@ export async function startDaemon(
     get,
     output: () => output.join(''),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
-    residentBytes: async () => await residentBytes(child.pid ?? 0),
-    stop: async () => await stop(child),
+    residentBytes: async () => await residentBytes(await programOf(child, paths)),
+    stop: async () => await stop(child, await programOf(child, paths)),
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
@@ -99,7 +108,11 @@ export async function check(
 ): Promise<CheckResult> {
   // Else not that of the daemon, and none of an installation on this machine: it remembers nothing.
   const state = remembers ? join(root, 'state') : await mkdtemp(join(root, 'check-state-'));
-  const seenState = join(seenRoot(root, paths), relative(root, state));
+  // In a pod nobody keeps one for it.
+  const seenState =
+    paths.pod === undefined
+      ? join(seenRoot(root, paths), relative(root, state))
+      : join(POD_STATE_FOLDER, 'check-state');
   const args = [
     'check',
     `--format=${format}`,
@@ -114,12 +127,18 @@ export async function check(
 }
 
 /** The root of the runner's host, as runnerwatch sees it. */
-function seenRoot(root: string, { hasOwnRoot = false }: DaemonPaths): string {
+function seenRoot(root: string, { hasOwnRoot = false, pod }: DaemonPaths): string {
+  if (pod !== undefined) return POD_STATE_FOLDER;
   return hasOwnRoot ? '/' : root;
 }
 
 function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
   const { configPath = '/etc/gitlab-runner/config.toml', findsConfig = false } = paths;
+  if (paths.pod !== undefined)
+    return [
+      '--config.file=/etc/runnerwatch.toml',
+      `--runner.config=${POD_CONFIG_FOLDER}/config.toml`,
+    ];
   if (paths.hasOwnRoot === true) return ['--config.file=/runnerwatch.toml'];
   return [
     ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
@@ -129,17 +148,23 @@ function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
 }
 
 function start(network: Network, args: readonly string[], root: string, paths: DaemonPaths) {
-  const { uid = 0, hasOwnRoot = false } = paths;
+  const { uid = 0, hasOwnRoot = false, pod } = paths;
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const [program = '', ...rest] = [
-    ...network.prefix('rn'),
+    ...(pod === undefined ? network.prefix('rn') : network.inNetwork),
+    ...(pod === undefined ? [] : inSidecar(root, pod)),
     ...(uid === 0 ? [] : user),
     PROGRAM,
     ...args,
   ];
   // The stand-in for systemctl comes first on PATH.
-  const programs = hasOwnRoot ? HOST_PATH : (process.env['PATH'] ?? '');
-  const env = { ...process.env, PATH: `${join(seenRoot(root, paths), 'shims')}:${programs}` };
+  const programs = hasOwnRoot || pod !== undefined ? HOST_PATH : (process.env['PATH'] ?? '');
+  const ofPod = pod === undefined ? {} : POD_ENVIRONMENT;
+  const env = {
+    ...process.env,
+    ...ofPod,
+    PATH: `${join(seenRoot(root, paths), 'shims')}:${programs}`,
+  };
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
   const errors: string[] = [];
@@ -185,13 +210,19 @@ async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(?<size>\d+) kB/m.exec(status)?.groups?.['size'] ?? 0) * 1024;
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+/** A process namespace of its own has a process before it, which waits for it. */
+async function programOf({ pid = 0 }: ChildProcess, { pod }: DaemonPaths): Promise<number> {
+  if (pod === undefined || pod.sharesProcesses === true) return pid;
+  return Number(await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+}
+
+async function stop(child: ChildProcess, pid: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) {
     throw new Error(`the daemon ended by itself (${child.exitCode ?? child.signalCode})`);
   }
   const ended = once(child, 'exit');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLISECONDS);
-  child.kill('SIGTERM');
+  process.kill(pid, 'SIGTERM');
   await ended;
   clearTimeout(timer);
   if (child.exitCode !== 0) {

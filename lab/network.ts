@@ -40,6 +40,8 @@ export type Side = 'rn' | 'gl';
 export interface Network extends AsyncDisposable {
   /** The arguments that run a command on one side. */
   prefix(side: Side): readonly string[];
+  /** The same for the network of the runner's host alone, with the files of this machine. */
+  readonly inNetwork: readonly string[];
   /** Runs a shell command there; a failure is an error with its output. */
   run(side: Side, command: string): Promise<string>;
   /** Adds a rule to the filter of a side: `rule('gl', 'input', 'tcp dport 443 drop')`. */
@@ -70,6 +72,7 @@ export async function createNetwork(ownRoot?: string): Promise<Network> {
   const clear = ownRoot === undefined ? `${FORGET_LEGACY}\nnft flush ruleset` : CLEAR_OWN_RULES;
   const network: Network = {
     prefix,
+    inNetwork: ['nsenter', '--target', String(pid), '--net', '--'],
     run,
     rule: async (side, hook, text) => {
       const chain = `add table inet lab; add chain inet lab ${hook} { type filter hook ${hook} priority 0; }`;

@@ -83,7 +83,7 @@ async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
   problems.push(...(await mend(row, world, text)));
   const cleared = await untilGood(
     world.daemon,
-    (report) => lacksHealth(report) ?? stillNamed(report, row),
+    (report) => lacksHealth(report, row) ?? stillNamed(report, row),
     PATIENCE_SECONDS,
   );
   const isClear = cleared.lacks === undefined;
@@ -141,14 +141,19 @@ async function begin(row: FaultRow, world: World): Promise<PlayedRow | undefined
     return undefined;
   }
   await world.startDaemon();
-  const healthy = await untilGood(world.daemon, lacksHealth, PATIENCE_SECONDS);
+  const lack = (report: Report) => lacksHealth(report, row);
+  const healthy = await untilGood(world.daemon, lack, PATIENCE_SECONDS);
   if (healthy.lacks !== undefined) return await beginsBad(healthy.report, world);
   await row.inject(world);
   return undefined;
 }
 
-export function lacksHealth({ verdict, runners }: Report): string | undefined {
-  if (verdict !== 'healthy') return verdict;
+export function lacksHealth(
+  { verdict, runners, checks }: Report,
+  { isUnsure = false }: Pick<FaultRow, 'isUnsure'> = {},
+): string | undefined {
+  if (verdict !== (isUnsure ? 'unsure' : 'healthy')) return verdict;
+  if (checks.some(({ reason }) => reason === 'not-run-yet')) return 'a check has not run yet';
   const isOpen = runners.every(({ chain }) =>
     Object.values(chain).every((status) => status === 'pass'),
   );
@@ -227,7 +232,8 @@ function alarm(
   const closed = runners.find(({ chain, cause }) =>
     Object.values(chain).some(
       (status) =>
-        status === 'fail' || (cause === undefined && status !== 'pass' && status !== 'warn'),
+        status === 'fail' ||
+        (!isUnsure && cause === undefined && status !== 'pass' && status !== 'warn'),
     ),
   );
   return closed === undefined ? undefined : `${closed.name} has a link that does not pass`;

@@ -49,6 +49,8 @@ export interface FaultRow {
   readonly isStraight?: boolean;
   /** A further condition after the repair; a returned text says what is not true. */
   readonly ends?: (world: World) => Promise<string | undefined>;
+  /** Not all of it may be read, so that the verdict without a fault is unsure. */
+  readonly isUnsure?: boolean;
   /** Only several rounds show it, so `check` sees nothing. */
   readonly needsHistory?: boolean;
   /** The fault is there before the daemon starts, since its check runs once an hour. */

@@ -3,7 +3,9 @@
  * it, and `restore` repairs everything.
  */
 import { once } from 'node:events';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
+import { join } from 'node:path';
 
 import type { IssuedCertificate } from '../src/demo/certificates.ts';
 import type { Override, Profile } from '../src/demo/gitlab-stand-in.ts';
@@ -12,6 +14,8 @@ import { check, startDaemon } from './daemon.ts';
 import { ENGINE_FILES } from './container/engine.ts';
 import type { ContainerPlace, ContainerSetup } from './container/place.ts';
 import { configFolderOf, mountOwnRoot, startContainerPlace } from './container/place.ts';
+import type { PodSetup } from './container/pod.ts';
+import { POD_CONFIG_FOLDER, POD_ENVIRONMENT, POD_STATE_FOLDER, POD_USER } from './container/pod.ts';
 import { writeMountInfo } from './host.ts';
 import type { Network } from './network.ts';
 import { GITLAB_ADDRESS, createNetwork } from './network.ts';
@@ -53,6 +57,8 @@ export interface WorldOptions {
   readonly volume?: string;
   /** The runner lives in a container of a real engine, on a host with a root of its own; nothing tells where. */
   readonly container?: ContainerSetup;
+  /** The runner and runnerwatch are containers of one pod. */
+  readonly pod?: PodSetup;
   /** What reads the runner's log: its file, or the journal. */
   readonly log?: 'file' | 'journal' | 'engine';
   /** `[runner] log_file`, where it is not the file that the runner writes. */
@@ -94,9 +100,9 @@ export interface World {
 
 async function seeOnlyThisHost(
   { network, files }: Pick<World, 'network' | 'files'>,
-  { container }: WorldOptions,
+  options: WorldOptions,
 ): Promise<void> {
-  const hasOwnRoot = container !== undefined;
+  const hasOwnRoot = hasOwnRootOf(options);
   await calmHost(network, hasOwnRoot ? '' : files.path);
   // The mounts of the machine are none of this host.
   if (!hasOwnRoot) await writeMountInfo({ network, files });
@@ -137,7 +143,7 @@ function settingsText(options: WorldOptions, root: string): string {
   const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
   const {
     apiToken,
-    log = options.container === undefined ? 'file' : 'engine',
+    log = hasOwnRootOf(options) ? 'engine' : 'file',
     logFile: path = '/var/log/gitlab-runner.log',
   } = options;
   const logFile = log === 'file' ? `[runner]\nlog_file = "${path}"\n` : '';
@@ -161,8 +167,13 @@ const INSTALLED: Readonly<Record<string, string>> = {
 
 const API_TOKEN_FILE = '/etc/runnerwatch/gitlab-api-token';
 
-export async function networkFor({ container }: WorldOptions, root: string): Promise<Network> {
-  if (container === undefined) return await createNetwork();
+/** Of the runner's host, or of its container in a pod: nothing there is of this machine. */
+function hasOwnRootOf({ container, pod }: WorldOptions): boolean {
+  return container !== undefined || pod !== undefined;
+}
+
+export async function networkFor(options: WorldOptions, root: string): Promise<Network> {
+  if (!hasOwnRootOf(options)) return await createNetwork();
   await mountOwnRoot(root);
   return await createNetwork(root);
 }
@@ -173,12 +184,14 @@ export async function buildWorld(
   options: WorldOptions,
   stack: AsyncDisposableStack,
 ): Promise<World> {
-  const { entries = [usualEntry()], uid = 0, before, certificate = GOOD } = options;
+  const { entries = [usualEntry()], before, certificate = GOOD } = options;
+  const uid = userOf(options);
   const folder = runnerFolderOf(options);
   const files = await RootFiles.create(root, filesOf(options, entries, root), folder);
   for (const folder of ['/builds', '/cache', '/home/gitlab-runner', '/tmp']) {
     await files.own(folder, uid);
   }
+  if (options.pod !== undefined) await makePodFiles(files, root);
   await seeOnlyThisHost({ network, files }, options);
   const gitlab = stack.use(await startLabGitLab(options));
   const names = stack.use(await startNames());
@@ -236,7 +249,8 @@ export async function buildWorld(
 }
 
 /** As the runner's host has it. */
-function runnerFolderOf({ container }: WorldOptions): string {
+function runnerFolderOf({ container, pod }: WorldOptions): string {
+  if (pod !== undefined) return POD_CONFIG_FOLDER;
   return container === undefined ? '/etc/gitlab-runner' : configFolderOf(container);
 }
 
@@ -253,20 +267,37 @@ async function startPlace(
   options: WorldOptions,
   stack: AsyncDisposableStack,
 ): Promise<StartedPlace> {
-  const { environment = {}, uid = 0, volume, container, daemon } = options;
+  const { environment = {}, volume, container, daemon, pod } = options;
+  const uid = userOf(options);
   if (container !== undefined) {
     const place = await startContainerPlace(network, root, { ...container, environment }, stack);
     return { runner: place.runner, place, daemonPaths: { hasOwnRoot: true } };
   }
   const runner = await startRunner(network, {
-    environment,
+    environment: pod === undefined ? environment : { ...POD_ENVIRONMENT, ...environment },
     uid,
     root,
-    config: options.runnerConfig ?? '/etc/gitlab-runner/config.toml',
+    hasOwnRoot: pod !== undefined,
+    config: options.runnerConfig ?? `${runnerFolderOf(options)}/config.toml`,
     format: options.logFormat ?? 'runner',
     ...(volume === undefined ? {} : { volume }),
   });
-  return { runner: stack.use(runner), place: undefined, daemonPaths: daemon };
+  const daemonPaths = pod === undefined ? daemon : { pod };
+  return { runner: stack.use(runner), place: undefined, daemonPaths };
+}
+
+function userOf({ uid, pod }: WorldOptions): number {
+  return uid ?? (pod === undefined ? 0 : POD_USER);
+}
+
+/** What the user of the pod may write; and the trust of runnerwatch's own image: the authorities of the public. */
+async function makePodFiles(files: RootFiles, root: string): Promise<void> {
+  await writeFile(`${root}-bundle.pem`, PUBLIC_ROOT.pem);
+  await mkdir(`${root}${POD_STATE_FOLDER}`, { recursive: true });
+  const names = ['', '/config.toml', '/.runner_system_id', '/certs'];
+  for (const name of names) await files.own(`${POD_CONFIG_FOLDER}${name}`, POD_USER);
+  await chmod(join(root, POD_CONFIG_FOLDER, 'config.toml'), 0o600);
+  await files.own(POD_STATE_FOLDER, POD_USER);
 }
 
 function filesOf(

@@ -31,5 +31,11 @@ export async function startCounters(
   const { network } = world;
   const file = fileOf(world);
   await setCounters(world, counted);
-  return await startPeer(network, [process.execPath, '-e', SERVER, file]);
+  // Its file is one of this machine.
+  return await startPeer({ prefix: () => network.inNetwork }, [
+    process.execPath,
+    '-e',
+    SERVER,
+    file,
+  ]);
 }

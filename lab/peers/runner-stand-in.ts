@@ -4,6 +4,7 @@
  * process, which then never reaches its main script.
  */
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { HttpUrl } from '../../src/core/http-url.ts';
@@ -34,7 +35,7 @@ const CONFIG = options.config;
 const paths = { rootfs: options.root === '' ? '/' : options.root, procfs: '/proc', sysfs: '/sys' };
 const unhealthy = new Map<string, number>();
 const disabledUntil = new Map<string, number>();
-const SYSTEM_ID_FILE = `${options.root}/etc/gitlab-runner/.runner_system_id`;
+const SYSTEM_ID_FILE = `${options.root}${dirname(CONFIG)}/.runner_system_id`;
 let lastConfig = '';
 let loadedAt = 0;
 /** Takes the files that are left before each turn, when no poll holds one that it gives back. */

@@ -27,6 +27,8 @@ export interface RunnerOptions {
   readonly log?: string;
   /** Its config folder as the host sees it: then it lives in a container, with namespaces of its own. */
   readonly volume?: string;
+  /** Its host has a root of its own, which is this folder. */
+  readonly hasOwnRoot?: boolean;
 }
 
 export interface LabRunner extends AsyncDisposable {
@@ -83,10 +85,19 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
 
 async function startProcess(
   network: Network,
-  { environment, uid, root: host, format, config, log = LOG_FILE, volume }: RunnerOptions,
+  {
+    environment,
+    uid,
+    root: host,
+    format,
+    config,
+    log = LOG_FILE,
+    volume,
+    hasOwnRoot = false,
+  }: RunnerOptions,
 ): Promise<ChildProcess> {
   const args = ['run', '--config', config];
-  const root = volume === undefined ? host : '';
+  const root = volume === undefined && !hasOwnRoot ? host : '';
   const order: RunnerStandInOptions = {
     root,
     config,

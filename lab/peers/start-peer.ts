@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Network } from '../network.ts';
 
 export async function startPeer(
-  network: Network,
+  network: Pick<Network, 'prefix'>,
   command: readonly [string, ...string[]],
 ): Promise<AsyncDisposable> {
   const [program = '', ...args] = [...network.prefix('rn'), ...command];

@@ -11,6 +11,7 @@ import { edgeRows } from './edge.ts';
 import { endRows } from './ends.ts';
 import { containerMakerRows } from './container-makers.ts';
 import { engineRows } from './engines.ts';
+import { podRows } from './pods.ts';
 import { executorRows } from './executor.ts';
 import { firewallRows } from './firewall.ts';
 import { gitlabRows } from './gitlab.ts';
@@ -63,6 +64,7 @@ export const ROWS: readonly Row[] = [
   ...engineRows,
   ...containerMakerRows,
   ...hostNetworkRows,
+  ...podRows,
   ...verdictRows,
   ...jobRows,
   ...recordRows,

@@ -5,6 +5,7 @@
 import { RESTART_SECONDS } from '../core/absences.ts';
 import type { Check } from '../core/check.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
+import { detailOf, reasonOf } from '../core/finding.ts';
 import { placeOf } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
 import type { Target, TargetKind } from '../core/target.ts';
@@ -18,6 +19,21 @@ const SEEN_FROM_HOST: ReadonlySet<TargetKind> = new Set(['host', 'service']);
 /** Of these nothing is known without the network of the runner. */
 const IN_NETWORK: ReadonlySet<TargetKind> = new Set(['endpoint', 'runner']);
 
+/** What is in a root that is not visible. Our own would say nothing of it. */
+const OF_ITS_ROOT: ReadonlySet<TargetKind> = new Set(['mount', 'executor']);
+/** Checks of its process. */
+const OF_ITS_PROCESS: ReadonlySet<string> = new Set(['limits', 'cgroup']);
+/** Of the trust that its image has, and of files that only its container mounts. */
+const OF_ITS_TRUST: ReadonlySet<string> = new Set([
+  'unknown-authority',
+  'self-signed',
+  'ca-file-missing',
+  'ca-file-unreadable',
+  'ca-file-invalid',
+  'client-certificate-required',
+  'client-certificate-invalid',
+]);
+
 /** The job as it is done in the place of its checks. */
 export function inPlace(job: Job, deps: ToolDeps): Job {
   const { contexts } = deps;
@@ -28,14 +44,17 @@ export function inPlace(job: Job, deps: ToolDeps): Job {
   if (
     place.isThere === undefined &&
     place.closed === undefined &&
+    place.unseen === undefined &&
     place.paths.network === undefined
   )
     return job;
   return {
     ...job,
     run: async (signal, emit, ...how) => {
-      const tell = isSeenFromHost ? emit : unlessGone(place, emit, deps);
-      const obstacle = isSeenFromHost ? undefined : obstacleOf(first, place);
+      const judge = place.unseen === undefined ? emit : unlessUnseen(place.unseen, emit);
+      const tell = isSeenFromHost ? judge : unlessGone(place, judge, deps);
+      const obstacle =
+        unseenOf(first, place) ?? (isSeenFromHost ? undefined : obstacleOf(first, place));
       if (obstacle !== undefined) {
         for (const check of job.checks) tell(unseen(check, obstacle, deps.clock.wall()));
         return;
@@ -55,6 +74,37 @@ function obstacleOf({ target }: Check, place: Place): Finding | undefined {
   if (place.isThere?.() === false) return gone(place);
   if (place.closed === undefined || !needsNetwork(target)) return undefined;
   return { status: 'unknown', reason: 'place-closed', detail: place.closed };
+}
+
+function unseenOf({ probe, target }: Check, { unseen: why }: Place): Finding | undefined {
+  const isThere = OF_ITS_ROOT.has(target.kind) || OF_ITS_PROCESS.has(probe.id);
+  return why === undefined || !isThere ? undefined : placeUnseen(why);
+}
+
+/** What our own trust refuses, that of the runner may accept. */
+function unlessUnseen(
+  why: string,
+  emit: (result: ProbeResult) => void,
+): (result: ProbeResult) => void {
+  return (result) => {
+    const { finding } = result;
+    const reason = reasonOf(finding) ?? '';
+    const isOfTrust = finding.status === 'fail' && OF_ITS_TRUST.has(reason);
+    emit(
+      isOfTrust
+        ? {
+            ...result,
+            finding: placeUnseen(
+              `${detailOf(finding)}; what the runner trusts is not known, since ${why}`,
+            ),
+          }
+        : result,
+    );
+  };
+}
+
+function placeUnseen(detail: string): Finding {
+  return { status: 'unknown', reason: 'place-unseen', detail };
 }
 
 /** A container engine is reached by its socket, or over the network: there its name and its address mean another. */

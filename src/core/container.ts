@@ -1,3 +1,5 @@
+import type { Pod } from './pod.ts';
+
 /** A container, or any root other than that of the host, in which a runner lives. */
 
 export type Engine = 'docker' | 'podman' | 'containerd' | 'cri-o';
@@ -17,6 +19,8 @@ export interface Container {
   readonly manager?: ContainerManager;
   /** Folders and files of the host in it; absent where no engine has told. */
   readonly mounted?: readonly Mounted[];
+  /** It is one of our own pod. */
+  readonly pod?: Pod;
 }
 
 export interface Mounted {

@@ -64,6 +64,12 @@ export const RUN_REASONS = {
     meaning: 'runnerwatch may not look into the container of the runner.',
     action: 'Give runnerwatch the capabilities that the detail names.',
   },
+  'place-unseen': {
+    kind: 'unseen',
+    meaning:
+      'runnerwatch is in another container than the runner, and what it would look at is not shared with it.',
+    action: 'Share the processes of the two containers, or mount the same files into both.',
+  },
   'earlier-link': {
     kind: 'unseen',
     meaning: 'An earlier link of the path failed, so this one was skipped.',

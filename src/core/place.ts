@@ -148,6 +148,14 @@ export interface Place {
   readonly log?: LogSource;
   /** Why runnerwatch may not look there, a sentence; absent where it may. */
   readonly closed?: string;
+  /** Why neither its process nor its root can be seen, a sentence; absent where they can. */
+  readonly unseen?: string;
+  /** Of runnerwatch, where it is the only one that is known. */
+  readonly ownEnvironment?: Readonly<Record<string, string>>;
+  /** What starts it registers it first, so that config.toml has no entry for a while. */
+  readonly registersItself?: true;
+  /** A step as it is done there; absent where every command of a host can be typed. */
+  readonly fitted?: (step: FixStep) => FixStep;
   /** False once its process has ended, and with it all that was seen of its files; absent where these stay. */
   readonly isThere?: () => boolean;
   readonly commands: PlaceCommands;

@@ -7,6 +7,7 @@ import type { Snapshot } from '../core/check.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId } from '../core/finding.ts';
+import type { Place } from '../core/place.ts';
 import { computeVerdict, weightOf } from '../core/verdict.ts';
 import { STAGES } from './cause-spec.ts';
 import { causesOfContexts, snapshotOfContext } from './contexts.ts';
@@ -45,13 +46,20 @@ function judgeContext(snapshot: Snapshot) {
   const all = staged.map(({ cause }) => cause);
   const causes = withoutGuesses(withoutSymptoms(all, indexed), indexed);
   const runners = judgeRunners(causes, indexed);
-  const told = withLockOuts(causes, runners, indexed);
+  const told = withLockOuts(causes, runners, indexed).map((cause) =>
+    fittedTo(indexed.context.place, cause),
+  );
   return {
     context: indexed.context,
     causes: told.map((cause) => ({ stage: stages.get(causeKey(cause)) ?? 'monitor', cause })),
     isUnjudged: hasUnjudged(snapshot, causes, runners),
     runners,
   };
+}
+
+/** Each step as it is done where the runner lives. */
+function fittedTo({ fitted }: Place, cause: Cause): Cause {
+  return fitted === undefined ? cause : { ...cause, fix: cause.fix.map((one) => fitted(one)) };
 }
 
 /** The causes of the rules, and the catalogue's cause for every check that no rule covers. */

@@ -120,6 +120,15 @@ export class Discovery {
     );
   }
 
+  /** Its next process in the pod of runnerwatch has the same place. */
+  #lastInPod(chosen: Sighting): Sighting {
+    const last = this.#installations.find(
+      ({ sighting: { container, located } }) =>
+        container?.pod !== undefined && located.path === chosen.located.path,
+    );
+    return last === undefined ? chosen : goneSighting(last);
+  }
+
   /** By its container, and the path of its config.toml there. */
   #at(wanted: Sighting): Installation | undefined {
     return this.#installations.find(({ sighting }) => keyOf(sighting) === keyOf(wanted));
@@ -135,7 +144,8 @@ export class Discovery {
     const { paths } = this.#options;
     const processes = await findRunnerProcesses(paths);
     if (wanted !== undefined) {
-      return [await this.#chosenSighting(processes, wanted)];
+      const chosen = await this.#chosenSighting(processes, wanted);
+      return [chosen.process === undefined ? this.#lastInPod(chosen) : chosen];
     }
     const running = await onDifferentFiles(processes, paths);
     const { stopped, isHostMissed } = await this.#stopped.missed({

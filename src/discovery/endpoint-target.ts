@@ -99,10 +99,12 @@ function processHints(inForce: ProxyDecision, { process }: TargetsQuestion): rea
 }
 
 function proxyOf(url: HttpUrl, question: TargetsQuestion): ProxyDecision {
-  const { process, unitEnvironment } = question;
+  const { process, unitEnvironment, place } = question;
   // Where the process does not show its own, what systemd gave it is the best guess.
   const environment = environmentOf(question) ?? unitEnvironment;
   if (environment !== undefined) return decideProxy(url, environment);
+  // Who adds our container to a pod gives it the proxy of the runner.
+  if (place.unseen !== undefined) return decideProxy(url, place.ownEnvironment ?? {});
   const because =
     process === undefined
       ? 'the runner is not running, so its proxy settings are unknown'

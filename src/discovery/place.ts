@@ -17,6 +17,8 @@ import type { Mount } from '../host/fs/mounts.ts';
 import { readMounts } from '../host/fs/mounts.ts';
 import { NO_REAL_PATHS, readRealPaths } from '../host/fs/real-paths.ts';
 import { placeInContainer } from '../host/place/in-container.ts';
+import { placeUnseen } from '../host/place/in-pod.ts';
+import { readOwnContainer } from '../host/place/own-container.ts';
 import { pathsOf } from '../host/proc/runner-process.ts';
 import { findInitScript } from '../host/place/sysv-script.ts';
 import type { HostServices } from '../host/place/host-services.ts';
@@ -63,6 +65,8 @@ export class PlaceFinder {
     const own = process ?? last ?? this.#last?.process;
     if (own !== undefined && isInContainer(own))
       return await this.#findInContainer(own, services, question);
+    const around = own === undefined ? await readOwnContainer(paths) : undefined;
+    if (around !== undefined) return placeUnseen(around, { ...question, services });
     return await this.#findOnHost(question, services);
   }
 

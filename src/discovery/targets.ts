@@ -66,7 +66,11 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
     host: { kind: 'host', id: 'host' },
     config: { kind: 'config', id: reading.path, ...at, reading },
     service: { ...serviceOf(question), ...at },
-    mounts: mountTargetsOf({ ...question, ids, configPath: reading.path }).map(placedAt(at)),
+    // Ours are not those of a runner that is not visible.
+    mounts: (place.unseen === undefined
+      ? mountTargetsOf({ ...question, ids, configPath: reading.path })
+      : []
+    ).map(placedAt(at)),
     endpoints: distinctEndpoints(resolved).map(placedAt(at)),
     runners: resolved
       .map((item, index) => runnerTarget(item, ids[index] ?? item.id, question))

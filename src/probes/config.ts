@@ -5,13 +5,15 @@
  * Measures  problems, runners (count).
  * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file,
  *           entries-elsewhere, denied-to-runner (by mode bits, for the runner's user), replaced-on-host (by device and
- *           inode, of a file that is mounted into its container by itself).
- * Unknown   unreadable: this daemon may not read it, the runner may; too-large.
+ *           inode, of a file that is mounted into its container by itself), not-registered (in a pod).
+ * Unknown   unreadable: this daemon may not read it, the runner may; too-large; waiting-for-registration.
  */
+import { Absences } from '../core/absences.ts';
 import { CHANGES_OF_CONFIG } from '../core/change.ts';
-import type { Fact } from '../core/finding.ts';
+import type { Fact, Finding } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
-import type { ReplacedFile } from '../core/place.ts';
+import type { Place, ReplacedFile } from '../core/place.ts';
+import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { Credentials, FoundBy, Problem } from '../core/reading.ts';
@@ -35,7 +37,14 @@ const REASONS = {
     'denied-to-runner',
     'replaced-on-host',
     'unreadable',
+    'not-registered',
   ),
+  'waiting-for-registration': {
+    kind: 'unseen',
+    meaning:
+      'config.toml has no entry yet: what starts the runner registers it first, which the official chart tries for some minutes.',
+    action: 'Wait; the log of the runner shows the tries.',
+  },
   'too-large': {
     kind: 'unseen',
     meaning: 'The file is larger than runnerwatch reads.',
@@ -52,53 +61,95 @@ const WITHOUT_ENTRIES: ReadonlySet<Reason> = new Set<Reason>(['missing', 'not-a-
 /** Problems that say nothing about the runner itself. */
 const BLIND: ReadonlySet<Reason> = new Set<Reason>(['unreadable', 'too-large']);
 
-export const config = defineProbe({
-  id: 'config',
-  title: 'config.toml',
-  question:
-    'Can the runner load config.toml as it is on disk, and does the file have runner entries?',
-  kind: 'config',
-  changedBy: CHANGES_OF_CONFIG,
-  needs: [],
-  intervalSeconds: 5,
-  timeoutSeconds: 5,
-  options: {},
-  reasons: REASONS,
-  measures: {
-    problems: { help: 'Problems that prevent config.toml from loading.' },
-    runners: { help: 'Number of [[runners]] entries in config.toml.' },
-  },
+/** Problems that a file has before its first registration. */
+const BEFORE_ENTRIES: ReadonlySet<Reason> = new Set<Reason>(['missing', 'empty', 'no-runners']);
 
-  async run(target, _options, { paths, process, place }) {
-    const { problems, runnerCount, foundBy } = target.reading;
-    const measures = {
-      problems: problems.length,
-      ...(runnerCount === undefined ? {} : { runners: runnerCount }),
-    };
-    const [first] = problems;
-    if (first !== undefined) {
-      const reason = reasonOf(first);
-      const facts = { ...factsOf(first), problems: problems.length, found_by: foundBy };
-      const elsewhere = WITHOUT_ENTRIES.has(reason) ? await elsewhereOf(target, paths) : undefined;
-      if (elsewhere !== undefined) return { ...elsewhere, measures };
-      const status = BLIND.has(reason) ? 'unknown' : 'fail';
-      return { status, reason, detail: detailOf(problems), measures, facts };
-    }
-    const file = plainIdOf(target);
-    const facts = { file, problems: 0, found_by: foundBy };
-    const denied = await denialTo(credentialsOf(process), file, { paths, facts });
-    if (denied !== undefined) return { ...denied, measures };
-    if (runnerCount === 0) {
-      const elsewhere = await elsewhereOf(target, paths);
-      if (elsewhere !== undefined) return { ...elsewhere, measures };
-      return { status: 'fail', reason: 'no-runners', detail: noRunners(target), measures, facts };
-    }
-    const replaced = await place.replacedOnHost?.(file);
-    return replaced === undefined
-      ? { status: 'pass', measures, facts }
-      : { ...replacement(file, replaced, facts), measures };
-  },
-});
+/**
+ * The official chart tries 30 times and waits 5 s after each; a try at a GitLab that does not answer takes as long as a
+ * connection may.
+ */
+const REGISTRATION_SECONDS = 600;
+
+export function createConfig() {
+  const waiting = new Absences();
+  return defineProbe({
+    id: 'config',
+    title: 'config.toml',
+    question:
+      'Can the runner load config.toml as it is on disk, and does the file have runner entries?',
+    kind: 'config',
+    changedBy: CHANGES_OF_CONFIG,
+    needs: [],
+    intervalSeconds: 5,
+    timeoutSeconds: 5,
+    options: {},
+    reasons: REASONS,
+    measures: {
+      problems: { help: 'Problems that prevent config.toml from loading.' },
+      runners: { help: 'Number of [[runners]] entries in config.toml.' },
+    },
+
+    async run(target, _options, tools) {
+      const finding = await findingOf(target, tools);
+      const { place, clock } = tools;
+      const reason = finding.status === 'fail' ? finding.reason : undefined;
+      const waits =
+        place.registersItself === true && reason !== undefined && BEFORE_ENTRIES.has(reason);
+      const seconds = waiting.secondsOf(place.id, !waits, clock);
+      return waits ? { ...finding, ...beforeEntries(place, seconds) } : finding;
+    },
+  });
+}
+
+export const config = createConfig();
+
+function beforeEntries({ files }: Place, seconds: number) {
+  const detail = `${files.config} has no [[runners]] yet`;
+  return seconds < REGISTRATION_SECONDS
+    ? ({
+        status: 'unknown',
+        reason: 'waiting-for-registration',
+        detail: `${detail}: the runner is being registered`,
+      } as const)
+    : ({
+        status: 'fail',
+        reason: 'not-registered',
+        detail: `${detail}, after ${Math.round(seconds / 60)} minutes`,
+      } as const);
+}
+
+async function findingOf(
+  target: ConfigTarget,
+  { paths, process, place }: Tools,
+): Promise<Finding<Reason, 'problems' | 'runners'>> {
+  const { problems, runnerCount, foundBy } = target.reading;
+  const measures = {
+    problems: problems.length,
+    ...(runnerCount === undefined ? {} : { runners: runnerCount }),
+  };
+  const [first] = problems;
+  if (first !== undefined) {
+    const reason = reasonOf(first);
+    const facts = { ...factsOf(first), problems: problems.length, found_by: foundBy };
+    const elsewhere = WITHOUT_ENTRIES.has(reason) ? await elsewhereOf(target, place) : undefined;
+    if (elsewhere !== undefined) return { ...elsewhere, measures };
+    const status = BLIND.has(reason) ? 'unknown' : 'fail';
+    return { status, reason, detail: detailOf(problems), measures, facts };
+  }
+  const file = plainIdOf(target);
+  const facts = { file, problems: 0, found_by: foundBy };
+  const denied = await denialTo(credentialsOf(process), file, { paths, facts });
+  if (denied !== undefined) return { ...denied, measures };
+  if (runnerCount === 0) {
+    const elsewhere = await elsewhereOf(target, place);
+    if (elsewhere !== undefined) return { ...elsewhere, measures };
+    return { status: 'fail', reason: 'no-runners', detail: noRunners(target), measures, facts };
+  }
+  const replaced = await place.replacedOnHost?.(file);
+  return replaced === undefined
+    ? { status: 'pass', measures, facts }
+    : { ...replacement(file, replaced, facts), measures };
+}
 
 async function denialTo(
   credentials: Credentials | undefined,
@@ -123,7 +174,8 @@ function replacement(file: string, { source, isThere }: ReplacedFile, facts: Fac
 }
 
 /** The runner was registered into a file that no process reads. */
-async function elsewhereOf(target: ConfigTarget, paths: Paths) {
+async function elsewhereOf(target: ConfigTarget, { paths, unseen, registersItself }: Place) {
+  if (unseen !== undefined || registersItself === true) return undefined;
   const id = plainIdOf(target);
   const { foundBy } = target.reading;
   const meant = await findOtherConfigFile(id, paths);

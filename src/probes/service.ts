@@ -10,20 +10,25 @@
  *           container-paused, container-never-started, container-removed, container-unhealthy.
  * Unknown   blind: other users' processes are hidden from runnerwatch, or an engine that may know a runner's container.
  *           processes-hidden: those of a container that runs by its engine.
+ *           unseen: it runs in another container, and its metrics do not answer for it.
  */
 import { CHANGES_OF_CONFIG } from '../core/change.ts';
 import { Absences, RESTART_SECONDS } from '../core/absences.ts';
 import type { Clock, Instant } from '../core/clock.ts';
-import type { Fact } from '../core/finding.ts';
+import type { Fact, Finding } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
+import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { Place } from '../core/place.ts';
 import type { RunnerProcess } from '../core/reading.ts';
+import type { ServiceTarget } from '../core/target.ts';
 import { mountOf, readMounts } from '../host/fs/mounts.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { processesUsing } from '../host/fs/same-file.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
+import type { LoopFault } from '../host/proc/crash-loop.ts';
+import { LOOP_SECONDS, longestLife, loopFault, unitLoopFault } from '../host/proc/crash-loop.ts';
 import { RestartCounter, UnitRestarts } from '../host/proc/restart-counter.ts';
 import { remainsUninterruptible } from '../host/proc/uninterruptible.ts';
 import type { SeenContainer } from '../host/docker/container-judgement.ts';
@@ -34,20 +39,11 @@ import {
   judgeContainer,
 } from '../host/docker/container-judgement.ts';
 import type { ContainerState } from '../core/container-state.ts';
+import { RunnerAnswers } from '../runner/counters/runner-answers.ts';
 import { plainLine } from '../runner/log/plain-line.ts';
 import type { UnitState } from '../host/systemd/systemd.ts';
 import { unitState } from '../host/systemd/systemd.ts';
-import { endText, isFailedStart } from '../host/systemd/unit-life.ts';
-
-/** The unit waits 120 s between two starts: so many automatic restarts within LOOP_SECONDS are a loop. */
-const LOOP_RESTARTS = 3;
-
-/**
- * So many main processes within a quarter of an hour are a loop, where no systemd counts the restarts. Three may be
- * an operator who restarts it twice.
- */
-const LOOP_PROCESSES = 4;
-const LOOP_SECONDS = 900;
+import { endText, isOnItsWay, unitFault } from '../host/systemd/unit-life.ts';
 
 const REASONS = {
   ...leadToCauses(
@@ -69,6 +65,13 @@ const REASONS = {
       'By its engine the container of the runner runs, and its processes are not in the /proc that runnerwatch sees.',
     action:
       'Let runnerwatch see all processes of the host: start its own container with --pid host.',
+  },
+  unseen: {
+    kind: 'unseen',
+    meaning:
+      'The runner is in another container, whose processes are not visible, and nothing answers at its listen_address.',
+    action:
+      'Give the runner a listen_address (metrics.enabled of the chart), or share the processes of the containers.',
   },
   'stopped-or-replaced': {
     kind: 'unseen',
@@ -94,6 +97,7 @@ export function createService() {
   const starts = new RestartCounter(LOOP_SECONDS);
   const restarts = new UnitRestarts(LOOP_SECONDS);
   const absences = new Absences();
+  const answers = new RunnerAnswers();
   return defineProbe({
     id: 'service',
     title: 'Runner process',
@@ -107,11 +111,13 @@ export function createService() {
     reasons: REASONS,
     measures: MEASURES,
 
-    async run(_target, _options, { place, neighbours, paths, signal, clock }) {
+    async run(target, _options, tools) {
+      const { place, neighbours, paths, signal, clock } = tools;
+      if (place.unseen !== undefined) return await judgeUnseen(target, tools, answers, starts);
       const { ours, main, ...found } = await look(place, paths, signal);
       const absentSeconds = absences.secondsOf(place.id, main !== undefined, clock);
-      const tools = { main, absentSeconds, counter: restarts, clock };
-      const container = seenContainer(place, found.state, tools);
+      const about = { main, absentSeconds, counter: restarts, clock };
+      const container = seenContainer(place, found.state, about);
       const other = unaccountedProcess(found.here, neighbours);
       const seen: Found = { main, second: ours[1], other, unit: found.unit, container };
       const loop = loopOf(place, seen, { starts, restarts, clock });
@@ -131,6 +137,24 @@ export function createService() {
 }
 
 export const service = createService();
+
+/** By its metrics, with the loop that its starts show. */
+async function judgeUnseen(
+  target: ServiceTarget,
+  { place, clock, signal }: Tools,
+  answers: RunnerAnswers,
+  starts: RestartCounter,
+): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
+  const { startedSeconds, ...found } = await answers.judge(target, place, clock, signal);
+  const { id, files, registersItself } = place;
+  const started = found.status === 'pass' ? startedSeconds : undefined;
+  const count = starts.count(id, started, clock.seconds(), longestLife(registersItself));
+  const measures =
+    startedSeconds === undefined ? {} : { started_timestamp_seconds: startedSeconds };
+  const facts = { unit: id, config_path: files.config };
+  const loop = started === undefined ? undefined : loopFault(count);
+  return loop === undefined ? { ...found, measures, facts } : { ...loop, measures, facts };
+}
 
 /** `here`: those in the same container, or on the host; `ours`: those on the file of the place, the main one first. */
 async function look(place: Place, paths: Paths, signal: AbortSignal) {
@@ -282,33 +306,15 @@ interface Counters {
 
 /** By what starts it again; an engine tells of its container itself. */
 function loopOf(
-  { id }: Place,
+  { id, registersItself }: Place,
   { unit, main, container }: Found,
   { starts, restarts, clock }: Counters,
 ): LoopFault | undefined {
   if (unit !== undefined)
     return unitLoopFault(id, restarts.count(...restartsOf(id, unit, main, clock)));
   return container === undefined || container.state.kind === 'unseen'
-    ? loopFault(starts.count(id, main?.pid, clock.seconds()))
+    ? loopFault(starts.count(id, main?.pid, clock.seconds(), longestLife(registersItself)))
     : undefined;
-}
-
-interface LoopFault {
-  readonly status: 'fail';
-  readonly reason: 'crash-loop';
-  readonly detail: string;
-}
-
-function loopFault(started: number): LoopFault | undefined {
-  if (started < LOOP_PROCESSES) return undefined;
-  const detail = `${started} processes have started and ended within ${LOOP_SECONDS / 60} minutes`;
-  return { status: 'fail', reason: 'crash-loop', detail };
-}
-
-function unitLoopFault(id: string, restarts: number): LoopFault | undefined {
-  if (restarts < LOOP_RESTARTS) return undefined;
-  const detail = `systemd restarted ${id} ${restarts} times within ${LOOP_SECONDS / 60} minutes`;
-  return { status: 'fail', reason: 'crash-loop', detail };
 }
 
 interface Absence extends Found {
@@ -371,25 +377,6 @@ async function absenceOnHost(place: Place, { unit, loop }: Absence) {
 async function isMissing(place: Place, unit: UnitState | undefined): Promise<boolean> {
   if (place.container !== undefined || unit?.loadState === 'loaded') return false;
   return (await findProgram(place.paths)) === undefined;
-}
-
-/** `systemctl restart` and `stop` pass through these states; systemd bounds how long they last. */
-function isOnItsWay({ activeState, subState }: UnitState): boolean {
-  return (
-    activeState === 'deactivating' || (activeState === 'activating' && subState.startsWith('start'))
-  );
-}
-
-/** The state of the unit, as an explanation for a missing process. */
-function unitFault(id: string, unit: UnitState) {
-  const { activeState, subState, result } = unit;
-  if (activeState !== 'failed' && !subState.startsWith('auto-restart')) return undefined;
-  const ended = endText(unit);
-  const what = ended === undefined ? `is ${activeState} (${subState}, ${result})` : ended;
-  const seconds = unit.nextStartSeconds;
-  const next = seconds === undefined ? '' : `; systemd starts it again in ${Math.round(seconds)} s`;
-  const reason = isFailedStart(unit) ? 'failed' : 'not-running';
-  return { status: 'fail', reason, detail: `${id} ${what}${next}` } as const;
 }
 
 async function isHidden(paths: Paths): Promise<boolean> {

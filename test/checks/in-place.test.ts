@@ -161,3 +161,15 @@ test('whether the process runs is asked of the host, also when it does not', asy
     'fail refused',
   ]);
 });
+
+test.each([
+  ['what our own trust refuses', 'endpoint', 'unknown-authority', 'unknown place-unseen'],
+  ['another fault of the path', 'endpoint', 'refused', 'fail refused'],
+  ['a file system of ours', 'mount', 'full', 'unknown place-unseen'],
+  ['an engine as we see it', 'executor', 'socket-missing', 'unknown place-unseen'],
+  ['an answer of the runner', 'service', 'not-running', 'fail not-running'],
+] as const)('of a runner that is not visible: %s', async (_title, kind, reason, said) => {
+  const finding: Finding = { status: 'fail', reason, detail: reason };
+  const seen = await jobAt({ place: { unseen: 'it is elsewhere' }, kind, finding }).run();
+  expect(seen).toEqual([said]);
+});

@@ -4,8 +4,10 @@ import { describe, expect, test } from 'vitest';
 import type { Place } from '../../src/core/place.ts';
 import type { Problem, RunnerConfigReading } from '../../src/core/reading.ts';
 import type { ConfigTarget } from '../../src/core/target.ts';
+import { reasonOf } from '../../src/core/finding.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
-import { config } from '../../src/probes/config.ts';
+import { config, createConfig } from '../../src/probes/config.ts';
+import { setClock } from '../support/clock.ts';
 import { PROC_STAT, procProcess } from '../support/proc-process.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { startHost } from '../support/system-manager.ts';
@@ -154,5 +156,51 @@ test.each([
     status: 'fail',
     reason: 'no-runners',
     detail: `${FILE} (${how}) has no [[runners]], so this runner takes no jobs`,
+  });
+});
+
+describe('a file that gets its entry by a registration before the runner starts', () => {
+  const PLACE = { ...PACKAGED_PLACE, registersItself: true } as const;
+  const MINUTE_SECONDS = 60;
+
+  /** What is said of these readings, four minutes apart. */
+  async function reasonsOf(readings: readonly ConfigTarget[]) {
+    const probe = createConfig();
+    const clock = setClock(0);
+    const reasons: unknown[] = [];
+    for (const reading of readings) {
+      const finding = await runProbe(probe, reading, { tools: { place: PLACE, clock } });
+      reasons.push(reasonOf(finding));
+      clock.advance(4 * MINUTE_SECONDS);
+    }
+    return reasons;
+  }
+
+  const waits = target({ runnerCount: 0 });
+
+  test.each([
+    ['has no entry', waits],
+    ['is not there', target({ problems: [problem({ code: 'missing' })] })],
+    ['is empty', target({ problems: [problem({ code: 'empty' })] })],
+  ])('one that %s is waited for, but not for ever', async (_title, reading) => {
+    expect(await reasonsOf([reading, reading, reading, reading])).toEqual([
+      'waiting-for-registration',
+      'waiting-for-registration',
+      'waiting-for-registration',
+      'not-registered',
+    ]);
+  });
+
+  test('each start of the container waits anew', async () => {
+    const has = target({ runnerCount: 1 });
+    expect(await reasonsOf([waits, waits, waits, has, waits])).toEqual([
+      ...Array.from({ length: 3 }, () => 'waiting-for-registration'),
+      undefined,
+      'waiting-for-registration',
+    ]);
+  });
+
+  test('a file that does not load is a fault at once', async () => {
+    expect(await reasonsOf([target({ problems: [problem()] })])).toEqual(['type-error']);
   });
 });

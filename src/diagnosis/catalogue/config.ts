@@ -5,7 +5,7 @@ import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
-import { AT_ONCE, enterVariable, family, onHost } from '../cause-spec.ts';
+import { AT_ONCE, enterVariable, family, onHost, restart } from '../cause-spec.ts';
 import { CREATE_RUNNER } from './runner-pages.ts';
 
 /** What becomes of a runner that does not load its file. */
@@ -208,6 +208,25 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
         `sudo ls -l ${c.place.files.usualConfigs.map((path) => onHost(c, path)).join(' ')}`,
       ),
     ],
+  }),
+  configCause({
+    id: 'runner-not-registered',
+    title: 'The runner in the pod has not been registered',
+    meaning:
+      'Before it starts the runner, the entrypoint of the official chart registers it and so writes its entry into config.toml. It has not, for longer than it tries.',
+    evidence: 'Ten minutes without an entry in the config.toml of a pod.',
+    notConfusedWith: ['config-no-runners', 'config-missing', 'token-rejected'],
+    from: ['config/not-registered'],
+    confirm: AT_ONCE,
+    says: (c) => `the runner has not been registered: ${c.config} still has no [[runners]]`,
+    fix: (c) => [
+      c.place.commands.showLog('Read why the registration fails, after "Registration attempt".'),
+      step(
+        'Correct gitlabUrl, runnerToken or the secret that runners.secret names, in values.yaml, and run helm upgrade.',
+      ),
+      restart(c),
+    ],
+    suppresses: ['runner-not-running'],
   }),
   configCause({
     id: 'config-url-invalid',

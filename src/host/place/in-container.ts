@@ -20,6 +20,7 @@ import { engineAt } from './engine.ts';
 import { hostCommands } from './host-commands.ts';
 import type { HostServices } from './host-services.ts';
 import { commandIn } from './in-network.ts';
+import { partsOfPod } from './in-pod.ts';
 import { certsDirectoryOf, runnerFiles } from './runner-files.ts';
 
 export interface ContainerPlace {
@@ -52,13 +53,14 @@ export function placeInContainer(given: ContainerPlace): Place {
   const { container, started, isRunning, configPath, user, logFile, services } = given;
   const { environment, pid, uid, network } = started;
   const paths = pathsOf(started, given.paths);
+  const files = runnerFiles(configPath, certsDirectoryOf(started), environment?.['HOME']);
   const hostPath = (path: string): string => pathOnHost(path, given);
   return {
     id: container.id,
     description: descriptionOf(container),
     paths,
     hostPaths: given.paths,
-    files: runnerFiles(configPath, certsDirectoryOf(started), environment?.['HOME']),
+    files,
     user: { name: user, uid },
     isManaged: false,
     ...logOf(container, logFile),
@@ -84,6 +86,7 @@ export function placeInContainer(given: ContainerPlace): Place {
         certificates === undefined ? undefined : hostPath(certificates),
       ),
     ...(environment === undefined ? {} : { variable: (name) => environment[name] }),
+    ...(container.pod === undefined ? {} : partsOfPod(container.pod, files, services)),
   };
 }
 

@@ -16,6 +16,8 @@ import { ContainerNames } from '../docker/container-name.ts';
 import { fileIdentity } from '../fs/same-file.ts';
 import { isThereIn, statIn } from '../fs/in-root.ts';
 import { networkOf } from '../net/network.ts';
+import { podId } from '../place/pod-commands.ts';
+import { readOwnContainer } from '../place/own-container.ts';
 import type { ContainerId } from './container-id.ts';
 import { containerIdOf } from './container-id.ts';
 
@@ -66,6 +68,8 @@ async function containerOf(
   folder: string,
   paths: Paths,
 ): Promise<Container> {
+  const own = await readOwnContainer({ ...paths, rootfs: hostRoot(paths) });
+  if (own?.kind === 'pod') return { id: podId(own.pod), name: own.pod.name, pod: own.pod };
   if (known !== undefined) {
     const engine = known.engine ?? (await engineByMarks(join(folder, 'root')));
     return await names.of(

@@ -4,29 +4,48 @@
  */
 
 /** A process that has lived for less may still be one of a crash loop. */
-const STARTED_SECONDS = 60;
+export const STARTED_SECONDS = 60;
+
+interface Sighted {
+  readonly firstSeconds: number;
+  readonly lastSeconds: number;
+}
 
 export class RestartCounter {
   readonly #withinSeconds: number;
-  /** By service: the number of each process, and when it was first seen, in that order. */
-  readonly #seen = new Map<string, Map<number, number>>();
+  /** By service: the number of each process, and when it was seen first and last, in order of start. */
+  readonly #seen = new Map<string, Map<number, Sighted>>();
 
   constructor(withinSeconds: number) {
     this.#withinSeconds = withinSeconds;
   }
 
-  /** With the process that is there now; undefined when there is none. */
-  count(service: string, pid: number | undefined, nowSeconds: number): number {
-    const known = this.#seen.get(service) ?? new Map<number, number>();
+  /**
+   * With the process that is there now; undefined when there is none. Those that lived for longer than `maxLifeSeconds`
+   * do not count.
+   */
+  count(
+    service: string,
+    pid: number | undefined,
+    nowSeconds: number,
+    maxLifeSeconds = Infinity,
+  ): number {
+    const known = this.#seen.get(service) ?? new Map<number, Sighted>();
     this.#seen.set(service, known);
-    if (pid !== undefined && !known.has(pid)) known.set(pid, nowSeconds);
-    const starts = [...known.values()];
+    if (pid !== undefined) {
+      const { firstSeconds = nowSeconds } = known.get(pid) ?? {};
+      known.set(pid, { firstSeconds, lastSeconds: nowSeconds });
+    }
+    const starts = [...known.values()].map(({ firstSeconds }) => firstSeconds);
     const hasStarted =
       pid !== undefined && hasStartedForGood(nowSeconds - (starts.at(-1) ?? nowSeconds), starts);
-    for (const [old, at] of known) {
-      if (old !== pid && (hasStarted || nowSeconds - at > this.#withinSeconds)) known.delete(old);
+    for (const [old, { firstSeconds }] of known) {
+      if (old !== pid && (hasStarted || nowSeconds - firstSeconds > this.#withinSeconds))
+        known.delete(old);
     }
-    return known.size;
+    return [...known.values()].filter(
+      ({ firstSeconds, lastSeconds }) => lastSeconds - firstSeconds <= maxLifeSeconds,
+    ).length;
   }
 }
 

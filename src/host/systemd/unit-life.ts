@@ -94,3 +94,22 @@ export function isFailedStart({ result, life }: UnitState): boolean {
   if (life === undefined) return result === 'exit-code';
   return !life.isKilled && life.seconds < SHORT_LIFE_SECONDS;
 }
+
+/** `systemctl restart` and `stop` pass through these states; systemd bounds how long they last. */
+export function isOnItsWay({ activeState, subState }: UnitState): boolean {
+  return (
+    activeState === 'deactivating' || (activeState === 'activating' && subState.startsWith('start'))
+  );
+}
+
+/** The state of the unit, as an explanation for a missing process. */
+export function unitFault(id: string, unit: UnitState) {
+  const { activeState, subState, result } = unit;
+  if (activeState !== 'failed' && !subState.startsWith('auto-restart')) return undefined;
+  const ended = endText(unit);
+  const what = ended === undefined ? `is ${activeState} (${subState}, ${result})` : ended;
+  const seconds = unit.nextStartSeconds;
+  const next = seconds === undefined ? '' : `; systemd starts it again in ${Math.round(seconds)} s`;
+  const reason = isFailedStart(unit) ? 'failed' : 'not-running';
+  return { status: 'fail', reason, detail: `${id} ${what}${next}` } as const;
+}

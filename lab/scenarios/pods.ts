@@ -1,0 +1,178 @@
+/** runnerwatch as a container of the runner's pod, with and without a view of the runner's process. */
+import type { PodSetup } from '../container/pod.ts';
+import { POD_CONFIG_FOLDER } from '../container/pod.ts';
+import { LISTENS, startCounters } from '../peers/counters.ts';
+import { FROM_PRIVATE_ROOT, PRIVATE_ROOT, PUBLIC_ROOT } from '../peers/pki.ts';
+import type { FaultRow, HealthyRow, Row } from '../scenario.ts';
+import type { World, WorldOptions } from '../world.ts';
+
+const SHARED: PodSetup = { sharesProcesses: true };
+const APART: PodSetup = {};
+const GLOBALS = 'concurrent = 4\ncheck_interval = 3\n';
+/** What a pod must not be read as. */
+const MUST_NOT = [
+  'config-missing',
+  'config-no-runners',
+  'config-wrong-file',
+  'disk-read-only',
+  'monitor-blind',
+  'runner-not-installed',
+];
+
+const PLACES: readonly (readonly [name: string, setup: PodSetup])[] = [
+  ['pod with shared processes', SHARED],
+  ['pod', APART],
+];
+
+/** The runner serves its metrics, as by `metrics.enabled` of the chart. */
+async function serveMetrics(world: World): Promise<void> {
+  world.adopt(await startCounters(world));
+}
+
+const ANSWERING: WorldOptions = {
+  pod: APART,
+  globals: `${LISTENS}${GLOBALS}`,
+  before: serveMetrics,
+};
+/** Before the entrypoint of the chart has registered the runner. */
+const UNREGISTERED: WorldOptions = {
+  files: () => ({ [`${POD_CONFIG_FOLDER}/config.toml`]: GLOBALS }),
+};
+/** The image of the runner trusts one authority more than that of runnerwatch. */
+const MORE_TRUST: WorldOptions = {
+  certificate: FROM_PRIVATE_ROOT,
+  files: () => ({
+    '/etc/ssl/certs/ca-certificates.crt': `${PUBLIC_ROOT.pem}${PRIVATE_ROOT.pem}`,
+  }),
+};
+
+/** What is printed can be typed where a pod is: nothing in it or on its node. */
+async function printsForPod({ daemon }: World): Promise<string | undefined> {
+  const { causes } = await daemon.report();
+  const commands = causes.flatMap(({ fix }) => fix.flatMap(({ command }) => command ?? []));
+  const odd = commands.find((command) => !/^(?:kubectl|helm) -n gitlab /.test(command));
+  return odd === undefined ? undefined : `a command that does not apply in a pod: ${odd}`;
+}
+
+type Fault = Pick<FaultRow, 'title' | 'inject' | 'expect'> & Partial<FaultRow>;
+
+const FAULTS: readonly Fault[] = [
+  {
+    title: 'nothing listens on the resolver’s address',
+    inject: async ({ names }) => await names.stop(),
+    expect: { cause: 'dns-resolver-down', severity: 'critical', chain: 'F/s/n/s/s/s/s' },
+    runnerLogs: /read: connection refused/,
+  },
+  {
+    title: 'nothing listens on GitLab’s port',
+    inject: async ({ gitlab }) => await gitlab.stop(),
+    expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
+    runnerLogs: /connect: connection refused/,
+  },
+  {
+    title: 'GitLab has forgotten the token',
+    inject: ({ gitlab }) => gitlab.application.tokens.clear(),
+    expect: { cause: 'token-rejected', severity: 'critical', chain: 'o/o/n/o/o/o/F' },
+    runnerLogs: /forbidden/,
+  },
+];
+
+const SHARED_FAULTS: readonly Fault[] = [
+  {
+    title: 'GitLab has a certificate of an authority that nobody trusts',
+    inject: async ({ gitlab }) => await gitlab.serve(FROM_PRIVATE_ROOT),
+    expect: { cause: 'tls-unknown-authority', severity: 'critical', chain: 'o/o/n/F/s/s/s' },
+    runnerLogs: /unknown authority/,
+  },
+  {
+    title: 'the runner ends, and nothing starts it again',
+    inject: async ({ runner }) => await runner.stop(),
+    expect: { cause: 'runner-not-running', severity: 'critical' },
+    runnerLogs: 'nothing',
+    needsHistory: true,
+  },
+];
+
+const APART_FAULTS: readonly Fault[] = [
+  {
+    title: 'the runner ends, and its metrics with it',
+    world: ANSWERING,
+    inject: async ({ release }) => await release(),
+    expect: { cause: 'runner-not-running', severity: 'critical' },
+    runnerLogs: 'nothing',
+    needsHistory: true,
+  },
+];
+
+function faultsOf(place: number, own: readonly Fault[]): readonly FaultRow[] {
+  const [name = '', pod = SHARED] = PLACES[place] ?? [];
+  return [...FAULTS, ...own].map((fault, index) => ({
+    holds: printsForPod,
+    isUnsure: pod === APART,
+    mustNot: MUST_NOT,
+    world: { pod },
+    ...fault,
+    id: `K-${place + 1}${index + 10}`,
+    title: `${fault.title}: ${name}`,
+  }));
+}
+
+const healthy: readonly HealthyRow[] = [
+  {
+    id: 'K-100',
+    title: 'a healthy runner: pod with shared processes',
+    world: { pod: SHARED },
+    allowed: [],
+  },
+  {
+    id: 'K-101',
+    title: 'only the runner trusts the authority of GitLab: pod with shared processes',
+    world: { ...MORE_TRUST, pod: SHARED },
+    allowed: [],
+  },
+  {
+    id: 'K-102',
+    title: 'the runner is not registered yet: pod with shared processes',
+    world: { ...UNREGISTERED, pod: SHARED },
+    isUnsure: true,
+    allowed: [],
+  },
+  {
+    id: 'K-103',
+    title: 'a person restarts the runner five times: pod with shared processes',
+    world: { pod: SHARED },
+    act: async ({ runner }) => {
+      for (let times = 0; times < 5; times += 1) await runner.restart();
+    },
+    allowed: ['runner-shutting-down'],
+  },
+];
+
+const healthyApart: readonly HealthyRow[] = [
+  ['a healthy runner', { pod: APART }],
+  ['a healthy runner with metrics', ANSWERING],
+  ['only the runner trusts the authority of GitLab', { ...MORE_TRUST, pod: APART }],
+  ['the runner is not registered yet', { ...UNREGISTERED, pod: APART }],
+].map(([title, world], index) => ({
+  id: `K-20${index}`,
+  title: `${title as string}: pod`,
+  world: world as WorldOptions,
+  isUnsure: true,
+  allowed: [],
+}));
+
+export const podRows: readonly Row[] = [
+  ...healthy,
+  ...healthyApart,
+  {
+    id: 'K-204',
+    title: 'GitLab has a certificate of an authority that runnerwatch does not know: pod',
+    world: ANSWERING,
+    act: async ({ gitlab }) => await gitlab.serve(FROM_PRIVATE_ROOT),
+    isUnsure: true,
+    runnerIsTroubled: true,
+    allowed: [],
+  },
+  ...faultsOf(0, SHARED_FAULTS),
+  ...faultsOf(1, APART_FAULTS),
+];

@@ -1,0 +1,59 @@
+/**
+ * Is runnerwatch itself in a container, beside that of the runner? Then its root says nothing of the runner: neither that
+ * it is not installed, nor whom it trusts.
+ *
+ * Source  the marks of engines and of Kubernetes in our own root; docs/reference/runner-places.md#our-own-container.
+ */
+import { hostname } from 'node:os';
+
+import type { Paths } from '../../core/paths.ts';
+import type { Pod } from '../../core/pod.ts';
+import { isThereIn, readTextIn } from '../fs/in-root.ts';
+import { findProgram } from '../proc/runner-program.ts';
+import { hasSystemd } from '../systemd/systemd.ts';
+
+export type OwnContainer =
+  | { readonly kind: 'pod'; readonly pod: Pod }
+  | { readonly kind: 'container' };
+
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const MARKS = ['/.dockerenv', '/run/.containerenv'];
+/** Process 1 of a host, whose processes we then see. */
+const INIT = /^(?:systemd|init)$/;
+
+/** Undefined on a host, and where the host's root is mounted for us. */
+export async function readOwnContainer(
+  paths: Paths,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<OwnContainer | undefined> {
+  if (paths.rootfs !== '/' || paths.container !== undefined) return undefined;
+  return await markedContainer(paths, environment);
+}
+
+/** The same for any root, as a test builds one. */
+export async function markedContainer(
+  paths: Paths,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<OwnContainer | undefined> {
+  const inPod =
+    (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '' || (await isThereIn(paths, ACCOUNT));
+  const isMarked =
+    inPod ||
+    (await Promise.all(MARKS.map(async (mark) => await isThereIn(paths, mark)))).includes(true);
+  if (!isMarked || (await isLikeHost(paths))) return undefined;
+  if (!inPod) return { kind: 'container' };
+  const namespace = (await textOf(paths, `${ACCOUNT}/namespace`)).trim();
+  const name = hostname();
+  return { kind: 'pod', pod: namespace === '' ? { name } : { name, namespace } };
+}
+
+/** Of a container that has an init of its own, or the runner itself, all is here. */
+async function isLikeHost(paths: Paths): Promise<boolean> {
+  const first = await textOf({ ...paths, rootfs: paths.procfs }, '/1/comm');
+  if (INIT.test(first.trim())) return true;
+  return (await hasSystemd(paths)) || (await findProgram(paths)) !== undefined;
+}
+
+async function textOf(paths: Paths, path: string): Promise<string> {
+  return await readTextIn(paths, path).catch(() => '');
+}
