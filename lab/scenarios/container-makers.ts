@@ -1,10 +1,14 @@
 /** Containers that a program makes: the printed fix goes through that program, which finds what it needs. */
 import { printedFix } from '../printed-fix.ts';
+import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
 const MUST_NOT = ['runner-not-installed', 'runner-not-running', 'container-removed', 'unknown'];
 const CONFIG = '/srv/gitlab-runner/config/config.toml';
+const SOCKET = '/var/run/docker.sock';
+/** Another user has its config.toml elsewhere by default. */
+const AS_USER = `--user 999:999 -e CONFIG_FILE=/etc/gitlab-runner/config.toml -v ${SOCKET}:${SOCKET}`;
 const COMPOSE_LABELS: Readonly<Record<string, string>> = {
   'com.docker.compose.project': 'ci',
   'com.docker.compose.service': 'runner',
@@ -78,6 +82,31 @@ export const containerMakerRows: readonly Row[] = [
     runnerLogs: 'nothing',
     fix: printedFix(/ restart gitlab-runner/),
   })),
+  {
+    id: 'W-620',
+    title: 'the socket of Docker in the container is of a group that the runner is not in',
+    world: {
+      entries: [
+        usualEntry({ executor: 'docker', more: '  [runners.docker]\n    image = "alpine:3"' }),
+      ],
+      container: {
+        engine: 'docker',
+        options: [AS_USER],
+      },
+      before: async ({ network }) => await network.run('rn', `chmod 666 ${SOCKET}`),
+    },
+    inject: async ({ network }) =>
+      await network.run('rn', `chgrp 4711 ${SOCKET} && chmod 660 ${SOCKET}`),
+    recover: async ({ container }) => await container?.runner.recreate(AS_USER, '--group-add 4711'),
+    expect: {
+      cause: 'docker-socket-permission',
+      severity: 'warning',
+      chain: 'o/o/n/o/o/o/o',
+      says: /make it with --group-add 4711/,
+    },
+    mustNot: [...MUST_NOT, 'docker-socket-not-mounted', 'docker-daemon-down'],
+    runnerLogs: 'nothing',
+  },
   {
     id: 'W-603',
     title: 'a container with the labels of compose, and a file that is elsewhere, is stopped',
