@@ -146,7 +146,7 @@ const FAULTS: readonly Fault[] = [
     title: 'its container is made anew with a wrong address of GitLab (--add-host)',
     inject: async ({ container }) =>
       await container?.runner.recreate(`--add-host gitlab.test:${DEAD_ADDRESS}`),
-    expect: { cause: 'dns-hosts-override-stale', severity: 'critical' },
+    expect: { cause: 'dns-hosts-override-stale', severity: 'critical', says: /--add-host/ },
     runnerLogs: /dial tcp 10\.200\.0\.77:443/,
   },
   {

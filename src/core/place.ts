@@ -164,6 +164,8 @@ export interface Place {
   hostPath(path: string): string;
   /** Whether another file of the host has taken the place of one that is mounted by itself; absent on the host itself. */
   readonly replacedOnHost?: (path: string) => Promise<ReplacedFile | undefined>;
+  /** What writes /etc/hosts anew at each start, and where its lines are set, a sentence; absent where a person does. */
+  readonly hostsWriter?: string;
   /** A command that runs in the network of the runner. */
   inNetwork(command: Command): Command;
   /**

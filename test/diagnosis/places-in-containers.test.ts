@@ -309,6 +309,20 @@ test.each([
 });
 
 test.each([
+  ['compose', 'extra_hosts of the service runner in /srv/c i/compose.yml'],
+  ['a swarm', '--host-rm of docker service update ci_runner'],
+  ['a quadlet', 'AddHost= in /etc/containers/systemd/ci.container'],
+  ['a unit that makes the container', '--add-host of podman run in ci.service'],
+  ['Docker', '--add-host where the container is made'],
+  ['a cluster', 'hostAliases of its pod'],
+])('a line of /etc/hosts in %s is removed where it stays removed', (title, expected) => {
+  const [shown, ...others] = fixOf('dns-hosts-override-stale', title);
+
+  expect(shown?.command).toContain('grep');
+  expect(others.map(({ text }) => text).join(' ')).toContain(expected);
+});
+
+test.each([
   ['compose', 'restart: unless-stopped'],
   ['a quadlet', 'Restart=always'],
   ['a unit that makes the container', 'Restart=always below [Service]'],

@@ -149,6 +149,7 @@ export const ADDRESS_CAUSES: readonly CauseSpec[] = [
         'Remove the name from that line, or delete the line. The runner reloads the file by itself.',
         `sudo cp ${onHost(c, HOSTS)} ${onHost(c, HOSTS)}.before && sudoedit ${onHost(c, HOSTS)}`,
       ),
+      ...(c.place.hostsWriter === undefined ? [] : [step(c.place.hostsWriter)]),
       ...retryEntries(c),
     ],
     resolvedWhen: RESOLVED_WHEN,

@@ -47,6 +47,25 @@ export function makingPlaceOf(manager: ContainerManager | undefined): string {
   }
 }
 
+/** Where further lines of its /etc/hosts are set; with the network of the host it begins as a copy of that of the host. */
+export function hostsPlaceOf(manager: ContainerManager | undefined): string {
+  switch (manager?.kind) {
+    case 'compose': {
+      const { service, project, files } = manager;
+      const file = files.length === 0 ? `the file of the project ${project}` : files.join(' or ');
+      return `in extra_hosts of the service ${service} in ${file}`;
+    }
+    case 'swarm':
+      return `by --host-add and --host-rm of docker service update ${manager.service}`;
+    case 'unit':
+      return manager.quadlet === undefined
+        ? `in --add-host of podman run in ${manager.unit}`
+        : `in AddHost= in ${manager.quadlet}`;
+    case undefined:
+      return 'in --add-host where the container is made, or in /etc/hosts of this host if it has the network of this host';
+  }
+}
+
 /** The container by its name, and the client of its engine. */
 interface Named {
   readonly client: Command;

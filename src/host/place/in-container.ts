@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Container, Engine } from '../../core/container.ts';
 import type { Paths, Volume } from '../../core/paths.ts';
 import { volumeOf } from '../../core/paths.ts';
-import type { Place, ReplacedFile } from '../../core/place.ts';
+import type { EngineCommands, Place, ReplacedFile } from '../../core/place.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 import { readContainerState } from '../docker/container-state.ts';
 import { hostPathOf } from '../fs/host-path.ts';
@@ -15,7 +15,7 @@ import type { RealPaths } from '../fs/real-paths.ts';
 import { isRefuted, withoutLinks } from '../fs/real-paths.ts';
 import { pathsOf, parseStat } from '../proc/runner-process.ts';
 import { containerCommands } from './container-commands.ts';
-import { isMadeByProgram, makingPlaceOf } from './container-makers.ts';
+import { hostsPlaceOf, isMadeByProgram, makingPlaceOf } from './container-makers.ts';
 import { engineAt } from './engine.ts';
 import { hostCommands } from './host-commands.ts';
 import type { HostServices } from './host-services.ts';
@@ -54,7 +54,6 @@ export function placeInContainer(given: ContainerPlace): Place {
   const { environment, pid, uid, network } = started;
   const paths = pathsOf(started, given.paths);
   const files = runnerFiles(configPath, certsDirectoryOf(started), environment?.['HOME']);
-  const hostPath = (path: string): string => pathOnHost(path, given);
   return {
     id: container.id,
     description: descriptionOf(container),
@@ -73,21 +72,30 @@ export function placeInContainer(given: ContainerPlace): Place {
       program: started.arguments[0] ?? 'gitlab-runner',
     }),
     host: hostCommands({ ...services.host, resolverWriter: writerOf(container) }),
-    hostPath,
+    hostPath: (path) => pathOnHost(path, given),
+    ...hostsWriterOf(container),
     replacedOnHost: async (path) => await replacedIn(given, path),
     inNetwork: (command) => commandIn(isRunning ? network : undefined, command),
-    engineAt: (address, certificates) =>
-      engineAt(
-        services.engines,
-        address?.replace(
-          /^unix:\/\/(?=\/)(.*)$/,
-          (_whole, path: string) => `unix://${hostPath(path)}`,
-        ),
-        certificates === undefined ? undefined : hostPath(certificates),
-      ),
+    engineAt: (...asked) => engineOnHost(given, ...asked),
     ...(environment === undefined ? {} : { variable: (name) => environment[name] }),
     ...(container.pod === undefined ? {} : partsOfPod(container.pod, files, services)),
   };
+}
+
+/** Its socket and its certificates as the host sees them. */
+function engineOnHost(
+  given: ContainerPlace,
+  address?: string,
+  certificates?: string,
+): EngineCommands {
+  return engineAt(
+    given.services.engines,
+    address?.replace(
+      /^unix:\/\/(?=\/)(.*)$/,
+      (_whole, path: string) => `unix://${pathOnHost(path, given)}`,
+    ),
+    certificates === undefined ? undefined : pathOnHost(certificates, given),
+  );
 }
 
 /** The file in our settings; otherwise what its engine keeps. */
@@ -164,6 +172,17 @@ function pathOnHost(path: string, given: ContainerPlace): string {
 function pathInVolume(path: string, volumes: readonly Volume[]): string | undefined {
   const volume = volumeOf(path, volumes);
   return volume && join(volume.onHost, path.slice(volume.at.length));
+}
+
+/** Without an engine nothing is known to write it. */
+function hostsWriterOf({ engine, manager }: Container): Pick<Place, 'hostsWriter'> {
+  if (engine === undefined) return {};
+  const isPod = engine !== 'docker' && engine !== 'podman';
+  const name = isPod ? 'The kubelet' : NAMES[engine];
+  const where = isPod ? 'in hostAliases of its pod' : hostsPlaceOf(manager);
+  return {
+    hostsWriter: `${name} writes /etc/hosts anew when the container starts: so that the change holds, make it ${where}, too.`,
+  };
 }
 
 async function replacedIn(
