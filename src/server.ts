@@ -19,6 +19,7 @@ import { viewOfRunner } from './report/one-runner.ts';
 import { pageOf } from './report/page/page.ts';
 import { PAGE_SCRIPT } from './report/page/script.ts';
 import { STYLE_HASH } from './report/page/style.ts';
+import { restartHelps } from './report/restart-helps.ts';
 import { textOf } from './report/text/text.ts';
 import type { Judgement } from './server/credentials.ts';
 
@@ -166,6 +167,11 @@ function addLifecycle(app: FastifyInstance, { read, reload }: ServerDeps): void 
     const { ready } = read().self;
     void reply.code(ready ? 200 : 503).type('text/plain; charset=utf-8');
     return ready ? 'runnerwatch is ready\n' : 'the first round of checks is not complete\n';
+  });
+  app.get('/-/runner', async (_request, reply) => {
+    const isHelped = restartHelps(read());
+    void reply.code(isHelped ? 503 : 200).type('text/plain; charset=utf-8');
+    return isHelped ? 'the runner hangs: restart it\n' : 'a restart of the runner would not help\n';
   });
   if (reload === undefined) return;
   app.post('/-/reload', async (_request, reply) => {

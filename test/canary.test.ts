@@ -140,6 +140,7 @@ const PAGES = [
   '/api/v1/incidents',
   '/-/healthy',
   '/-/ready',
+  '/-/runner',
   '/nothing',
 ];
 

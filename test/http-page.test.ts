@@ -102,6 +102,7 @@ test.each([
   ['GET', '/health/nobody', 404],
   ['GET', '/-/healthy', 200],
   ['GET', '/-/ready', 200],
+  ['GET', '/-/runner', 200],
   ['POST', '/-/reload', 200],
   ['GET', '/api/v1/report', 200],
   ['GET', '/api/v1/incidents', 200],

@@ -203,6 +203,10 @@ describe('the daemon about itself', () => {
     ]).toEqual([200, 503]);
   });
 
+  test('/-/runner is 200 while GitLab is down: a restart of the runner would not help', async () => {
+    expect((await get(broken, '/-/runner')).status).toBe(200);
+  });
+
   test('/-/reload exists only when it is enabled, and takes only POST', async () => {
     const without = await serverOf(healthy).inject({ method: 'POST', url: '/-/reload' });
     const app = serverOf(healthy, { reload: async () => [] });
@@ -270,7 +274,15 @@ describe('documents', () => {
   });
 });
 
-const PATHS = ['/', '/metrics', '/health', '/health/docker-1', '/-/healthy', '/-/ready'];
+const PATHS = [
+  '/',
+  '/metrics',
+  '/health',
+  '/health/docker-1',
+  '/-/healthy',
+  '/-/ready',
+  '/-/runner',
+];
 const DOCUMENTS = ['/api/v1/report', '/api/v1/incidents'];
 
 describe.each([...PATHS, ...DOCUMENTS])('%s', (url) => {

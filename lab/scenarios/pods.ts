@@ -85,6 +85,13 @@ const SHARED_FAULTS: readonly Fault[] = [
     runnerLogs: /unknown authority/,
   },
   {
+    title: 'a signal has stopped the runner',
+    inject: ({ runner }) => runner.signal('SIGSTOP'),
+    expect: { cause: 'runner-hung', severity: 'critical', says: /pkill -CONT gitlab-runner/ },
+    runnerLogs: 'nothing',
+    recover: ({ runner }) => runner.signal('SIGCONT'),
+  },
+  {
     title: 'the runner ends, and nothing starts it again',
     inject: async ({ runner }) => await runner.stop(),
     expect: { cause: 'runner-not-running', severity: 'critical' },

@@ -2,8 +2,10 @@
  * deploy/kubernetes: what is started there is what this program takes, may no more than it needs, and finds what it asks
  * for in its pod; docs/containers.md names these files.
  */
+import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -12,6 +14,7 @@ import { parseCommandLine } from '../../src/cli/command-line.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { COMMON_REASONS } from '../../src/core/finding.ts';
 import { codeBlocks } from '../support/markdown.ts';
+import { startCounterServer } from '../support/runner-counters.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'deploy/kubernetes');
@@ -26,7 +29,8 @@ interface Mount extends Named {
   readonly readOnly?: boolean;
 }
 interface HttpProbe {
-  readonly httpGet: { readonly path: string; readonly port: string };
+  readonly httpGet?: { readonly path: string; readonly port: string };
+  readonly exec?: { readonly command: readonly string[] };
 }
 interface Container extends Named {
   readonly command: readonly string[];
@@ -131,7 +135,7 @@ describe.each(FORMS)('%s', (_file, containers, volumes) => {
       { path: '/-/healthy', port: 'runnerwatch' },
       { path: '/-/ready', port: 'runnerwatch' },
     ]);
-    for (const { path } of probes) expect(ROUTES).toContain(`GET ${path}`);
+    for (const probe of probes) expect(ROUTES).toContain(`GET ${probe?.path}`);
   });
 
   test('has the memory that is promised', () => {
@@ -147,6 +151,35 @@ test('without the chart the processes are shared, as one user', () => {
   expect(POD.spec.shareProcessNamespace).toBe(true);
   expect(POD.spec.securityContext).toMatchObject({ runAsUser: 999, runAsNonRoot: true });
 });
+
+test.each([
+  ['ends a runner that a restart would help', 503, false],
+  ['leaves one alone that it would not', 200, true],
+  ['leaves one alone while runnerwatch does not know the route', 404, true],
+])('its liveness probe %s', async (_title, status, isAlive) => {
+  await using server = await startCounterServer((response) => response.writeHead(status).end());
+  expect(await isAliveBy(server.port)).toBe(isAlive);
+});
+
+test('its liveness probe leaves the runner alone while runnerwatch does not answer', async () => {
+  const server = await startCounterServer((response) => response.end());
+  await server[Symbol.asyncDispose]();
+  expect(await isAliveBy(server.port)).toBe(true);
+});
+
+/** What the command says of an answer at this port, at the path of the stand-in. */
+async function isAliveBy(port: number): Promise<boolean> {
+  const probed = POD.spec.containers.find(({ name }) => name === 'gitlab-runner');
+  const [program = '', ...args] = probed?.livenessProbe.exec?.command ?? [];
+  const asked = args.map((text) =>
+    text.replace(`http://127.0.0.1:${PORT}/-/runner`, `http://127.0.0.1:${port}/metrics`),
+  );
+  expect(asked).not.toEqual(args);
+  return await promisify(execFile)(program, asked).then(
+    () => true,
+    () => false,
+  );
+}
 
 test('monitor and policy select that pod and its port', () => {
   const { labels } = POD.metadata;

@@ -106,7 +106,9 @@ export function inPodNetwork(pod: Pod, command: string): string {
 export function fitToPod(pod: Pod, files: RunnerFiles, given: FixStep): FixStep {
   const { text, command } = given;
   if (command === undefined || FITS.test(command)) return given;
-  const { client, values } = wordsOf(pod);
+  const { client, exec, values } = wordsOf(pod);
+  if (command.startsWith('sudo kill -CONT '))
+    return step(text, `${exec} pkill -CONT gitlab-runner`);
   const certificate = certificateIn(command, files);
   if (certificate !== undefined) {
     const secret = quoteArgument(`${controllerOf(pod)}-certs`);

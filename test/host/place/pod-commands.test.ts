@@ -59,6 +59,12 @@ test('an edit of config.toml is one of values.yaml', () => {
   );
 });
 
+test('a stopped process is resumed in its container', () => {
+  expect(fitToPod(POD, FILES, { text: 'Resume it.', command: 'sudo kill -CONT 7' }).command).toBe(
+    'kubectl -n ci exec ci-gitlab-runner-7d9f8b6c5d-x2x4z -- pkill -CONT gitlab-runner',
+  );
+});
+
 test('a certificate goes into the secret of the chart', () => {
   const command = `(echo; cat root.pem) | sudo tee -a ${FILES.certs}/gitlab.test.crt >/dev/null`;
   const fitted = fitToPod(POD, FILES, { text: 'Add it.', command });
