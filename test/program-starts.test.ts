@@ -33,7 +33,9 @@ test('only two places start it', () => {
       .map((file) => join(name, file)),
   );
   const starters = sources.filter((file) =>
-    /(?:src|dist)\/main\.[jt]s|deploy\/runnerwatch'/.test(readFileSync(join(ROOT, file), 'utf8')),
+    /(?:src|dist)\/main\.[jt]s|\.\/deploy\/runnerwatch'/.test(
+      readFileSync(join(ROOT, file), 'utf8'),
+    ),
   );
 
   expect(starters.toSorted()).toEqual(STARTERS);

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 
 import type { Report, ReportedCheck } from '../../src/report/document.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
+import { startNamedProcess } from '../support/named-process.ts';
 import { programArguments } from '../support/program-arguments.ts';
 import { until } from '../support/until.ts';
 import { statChildren } from './hanging-bodies.ts';
@@ -20,6 +21,8 @@ export async function serveOnHungMounts(folder: string) {
   for (const one of mounts) await stack.use(await mountHanging(one)).switchTo('silent');
   const config = join(folder, 'config.toml');
   writeFileSync(config, mounts.map((one, index) => entryOn(one, index)).join(''));
+  // Without its process, a machine that bears the mark of a container would be taken for one beside the runner's.
+  stack.use(await startNamedProcess(['gitlab-runner', 'run', '--config', config], {}));
   const socket = join(folder, 'web.sock');
   const [program, ...args] = programArguments(
     [

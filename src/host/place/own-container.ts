@@ -47,10 +47,11 @@ export async function markedContainer(
   return { kind: 'pod', pod: namespace === '' ? { name } : { name, namespace } };
 }
 
-/** Of a container that has an init of its own, or the runner itself, all is here. */
+/** Where the threads of the kernel are visible, every process is; with an init of its own, or the runner itself, all is here. */
 async function isLikeHost(paths: Paths): Promise<boolean> {
-  const first = await textOf({ ...paths, rootfs: paths.procfs }, '/1/comm');
-  if (INIT.test(first.trim())) return true;
+  const nameOf = async (pid: number): Promise<string> =>
+    (await textOf({ ...paths, rootfs: paths.procfs }, `/${pid}/comm`)).trim();
+  if (INIT.test(await nameOf(1)) || (await nameOf(2)) === 'kthreadd') return true;
   return (await hasSystemd(paths)) || (await findProgram(paths)) !== undefined;
 }
 

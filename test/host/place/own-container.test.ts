@@ -29,6 +29,7 @@ test.each([
   ['the program of the runner', '/usr/bin/gitlab-runner', ''],
   ['systemd', '/run/systemd/system/mark', ''],
   ['an init as process 1', '/proc/1/comm', 'systemd\n'],
+  ['all processes of the machine', '/proc/2/comm', 'kthreadd\n'],
 ])('a container with %s is looked at like a host', async (_title, file, text) => {
   expect(await kindOf({ '/.dockerenv': '', [file]: text }, IN_POD)).toBeUndefined();
 });
