@@ -24,6 +24,8 @@ const OF_ITS_ROOT: ReadonlySet<TargetKind> = new Set(['mount', 'executor']);
 /** Checks of its process. */
 const OF_ITS_PROCESS: ReadonlySet<string> = new Set(['limits', 'cgroup']);
 /** Of the trust that its image has, and of files that only its container mounts. */
+/** The file may lie in the runner's container alone. */
+const OF_SHARED_FILES: ReadonlySet<string> = new Set(['missing', 'not-a-file']);
 const OF_ITS_TRUST: ReadonlySet<string> = new Set([
   'unknown-authority',
   'self-signed',
@@ -51,7 +53,8 @@ export function inPlace(job: Job, deps: ToolDeps): Job {
   return {
     ...job,
     run: async (signal, emit, ...how) => {
-      const judge = place.unseen === undefined ? emit : unlessUnseen(place.unseen, emit);
+      const judge =
+        place.unseen === undefined ? emit : unlessUnseen(place.unseen, emit, first.target);
       const tell = isSeenFromHost ? judge : unlessGone(place, judge, deps);
       const obstacle =
         unseenOf(first, place) ?? (isSeenFromHost ? undefined : obstacleOf(first, place));
@@ -81,25 +84,21 @@ function unseenOf({ probe, target }: Check, { unseen: why }: Place): Finding | u
   return why === undefined || !isThere ? undefined : placeUnseen(why);
 }
 
-/** What our own trust refuses, that of the runner may accept. */
+/** What our own trust refuses, that of the runner may accept; a file that is not mounted for us, it may have. */
 function unlessUnseen(
   why: string,
   emit: (result: ProbeResult) => void,
+  { kind }: Target,
 ): (result: ProbeResult) => void {
+  const [reasons, what] =
+    kind === 'config'
+      ? [OF_SHARED_FILES, 'whether the runner has it is not known']
+      : [OF_ITS_TRUST, 'what the runner trusts is not known'];
   return (result) => {
     const { finding } = result;
-    const reason = reasonOf(finding) ?? '';
-    const isOfTrust = finding.status === 'fail' && OF_ITS_TRUST.has(reason);
-    emit(
-      isOfTrust
-        ? {
-            ...result,
-            finding: placeUnseen(
-              `${detailOf(finding)}; what the runner trusts is not known, since ${why}`,
-            ),
-          }
-        : result,
-    );
+    const isOurs = finding.status === 'fail' && reasons.has(reasonOf(finding) ?? '');
+    const detail = `${detailOf(finding)}; ${what}, since ${why}`;
+    emit(isOurs ? { ...result, finding: placeUnseen(detail) } : result);
   };
 }
 

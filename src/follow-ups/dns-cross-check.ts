@@ -147,7 +147,7 @@ async function tryOthers(
     // Over http:// no server proves its name, and a token must not reach a server that is not GitLab.
     return isProving(target.url)
       ? await tryTokens(others, target, tools, open, mayAskPaid)
-      : await tryIdentities(others, usedBy(tools), open, mayAskPaid, tools.signal);
+      : await tryIdentities(others, target.id, tools, open, mayAskPaid);
   }
   const mayAsk: MayAsk = (kind) =>
     kind === 'http'
@@ -323,15 +323,18 @@ function questionOf(
 /** Another GitLab at another address: which of the two knows the token must not be asked, and the one in use does not. */
 async function tryIdentities<T extends Candidate>(
   others: readonly T[],
-  used: readonly string[],
+  endpoint: string,
+  tools: FollowUpTools,
   open: Open,
   mayAskPaid: ReturnType<typeof hourly>,
-  signal: AbortSignal,
 ): Promise<Trials<T>> {
-  if (!mayAskPaid('http', ':keys')) return {};
+  const { budget, signal } = tools;
+  if (budget.isPaused(endpoint)) return {};
+  const ask = async (send: Send): Promise<readonly string[]> =>
+    mayAskPaid('http', ':keys') ? await askSigningKeys(send, signal) : [];
   const keysOf = async (address: string): Promise<readonly string[]> =>
-    (await open(address, async (send) => await askSigningKeys(send, signal))) ?? [];
-  const own = (await Promise.all(used.map(keysOf))).flat();
+    (await open(address, ask)) ?? [];
+  const own = (await Promise.all(usedBy(tools).map(keysOf))).flat();
   const found = await Promise.all(others.map(async ({ address }) => await keysOf(address)));
   const right = others[found.findIndex((keys) => areOfTwoGitLabs(own, keys))];
   return right === undefined ? PAID : { right, ...PAID };

@@ -167,6 +167,8 @@ test.each([
   ['another fault of the path', 'endpoint', 'refused', 'fail refused'],
   ['a file system of ours', 'mount', 'full', 'unknown place-unseen'],
   ['an engine as we see it', 'executor', 'socket-missing', 'unknown place-unseen'],
+  ['a file that may not be mounted for us', 'config', 'missing', 'unknown place-unseen'],
+  ['what is in a file that is mounted', 'config', 'syntax-error', 'fail syntax-error'],
   ['an answer of the runner', 'service', 'not-running', 'fail not-running'],
 ] as const)('of a runner that is not visible: %s', async (_title, kind, reason, said) => {
   const finding: Finding = { status: 'fail', reason, detail: reason };

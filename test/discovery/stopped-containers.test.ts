@@ -193,6 +193,10 @@ describe('beside a runner that runs on the host', () => {
     ['killed for lack of memory', { exitCode: 137, isOutOfMemory: true }],
     ['given up by its engine', { ...FAILED, policy: 'on-failure:3', restarts: 3 }],
     ['about to be started again', { ...FAILED, status: 'restarting', policy: 'always' }],
+    [
+      'not started again with its engine',
+      { exitCode: 128, policy: 'always', error: 'error while creating mount source path' },
+    ],
     ['running for a moment only', { status: 'running', restarts: 9 }],
   ])('one is missed: %s', async (_title, over) => {
     expect((await placesOf(engineWith({ ...OWN, ...over }), files)).at(-1)).toBe('docker:own');

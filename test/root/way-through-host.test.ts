@@ -42,6 +42,9 @@ test('nothing is passed on by the setting of the host, or of one of the two inte
     'net.ipv4.conf.br0.forwarding=0',
     'net.ipv4.conf.br0.forwarding=1',
     'net.ipv4.conf.up0.forwarding=0',
+    'net.ipv4.ip_forward=0',
+    'net.ipv4.conf.br0.forwarding=1',
+    'net.ipv4.conf.up0.forwarding=1',
   ];
 
   expect(await alone(settings, ...commands)).toEqual([
@@ -51,5 +54,9 @@ test('nothing is passed on by the setting of the host, or of one of the two inte
     'net.ipv4.conf.br0.forwarding',
     'open',
     'net.ipv4.conf.up0.forwarding',
+    'net.ipv4.ip_forward',
+    'net.ipv4.ip_forward',
+    // That of the interfaces decides.
+    'open',
   ]);
 });

@@ -8,6 +8,8 @@ export interface MadeContainer {
   readonly status: string;
   readonly exitCode?: number;
   readonly isOutOfMemory?: boolean;
+  /** Why its last start failed. */
+  readonly error?: string;
   readonly restarts?: number;
   /** Of restarts: `no`, `always`, `on-failure:3`. */
   readonly policy?: string;
@@ -83,13 +85,20 @@ function configOf({ given = ['run'], environment = [], labels = {}, user = '' }:
   return { Image: IMAGE, Cmd: given, Env: environment, Labels: labels, User: user };
 }
 
-function stateOf({ status, exitCode = 0, isOutOfMemory = false, endedAt }: MadeContainer) {
+function stateOf({
+  status,
+  exitCode = 0,
+  isOutOfMemory = false,
+  error = '',
+  endedAt,
+}: MadeContainer) {
   const [started, finished] =
     endedAt === undefined ? [NEVER, NEVER] : [timeText(endedAt - 3_600_000), timeText(endedAt)];
   return {
     Status: status,
     ExitCode: exitCode,
     OOMKilled: isOutOfMemory,
+    Error: error,
     StartedAt: started,
     FinishedAt: finished,
   };

@@ -1,5 +1,5 @@
 /** Causes in config.toml. A file needs no second reading to confirm. */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
@@ -57,11 +57,18 @@ function newVersion(c: CauseContext): readonly FixStep[] {
   ];
 }
 
+/** A folder that may hold more than files of the runner; a container should not see it. */
+const GENERAL = /^\/(?:[^/]*|(?:home|usr)\/[^/]*|var\/(?:lib|log|run|tmp))$/;
+
 function mountFolder(c: CauseContext): readonly FixStep[] {
   const text = 'So that later changes arrive by themselves, mount the folder instead of the file.';
+  const file = c.fact('mounted_file');
+  if (GENERAL.test(dirname(file)) || basename(file) !== basename(c.config)) {
+    return [step(`${text} It takes a folder of its own, in which it is ${basename(c.config)}.`)];
+  }
   const setting = {
     kind: 'mount',
-    source: dirname(c.fact('mounted_file')),
+    source: dirname(file),
     target: dirname(c.config),
     replaces: c.config,
   } as const;

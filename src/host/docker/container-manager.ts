@@ -13,9 +13,12 @@ import type {
   ContainerUnit,
   SwarmService,
 } from '../../core/container.ts';
+import { withSignal } from '../../core/abort.ts';
 import type { Paths } from '../../core/paths.ts';
 import { printable } from '../../core/printable.ts';
 import { readTextIn, statIn } from '../fs/in-root.ts';
+import type { Mount } from '../fs/mounts.ts';
+import { mountOf, readMounts } from '../fs/mounts.ts';
 import { findUnitFile } from '../systemd/unit-files.ts';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -29,6 +32,7 @@ interface Asked {
   readonly isSwarmManager: () => Promise<boolean>;
   /** Those of the host. */
   readonly paths: Paths;
+  readonly signal: AbortSignal;
 }
 
 const PROJECT = 'com.docker.compose.project';
@@ -55,6 +59,17 @@ const NEVER_OF_IMAGE = [
 ];
 const GENERATED = '/run/systemd/generator';
 const MAX_PATHS = 10;
+const DISK_TYPES: ReadonlySet<string> = new Set([
+  'ext2',
+  'ext3',
+  'ext4',
+  'xfs',
+  'btrfs',
+  'zfs',
+  'f2fs',
+  'overlay',
+  'tmpfs',
+]);
 
 /** Whether its labels say that it may have been made by one; then the labels of its image matter. */
 export function mayHaveManager(labels: Labels): boolean {
@@ -72,13 +87,17 @@ async function composeService({
   engine,
   labels,
   paths,
+  signal,
 }: Asked): Promise<ComposeService | undefined> {
   const project = nameIn(labels[PODMAN_PROJECT] ?? labels[PROJECT]);
   const service = nameIn(labels[SERVICE]);
   if (project === undefined || service === undefined) return undefined;
   const directory = pathsIn(labels[DIRECTORY], '/')[0];
   const files = pathsIn(labels[FILES], directory);
-  const found = await Promise.all(files.map(async (file) => await isFile(file, paths)));
+  const mounts = await readMounts(paths);
+  const found = await Promise.all(
+    files.map(async (file) => isOnDisk(file, mounts) && (await isFile(file, paths, signal))),
+  );
   return {
     kind: 'compose',
     program: programOf(engine, labels),
@@ -139,6 +158,12 @@ function pathsIn(text = '', directory = '.'): readonly string[] {
   return isRooted && isPlain && isPrintable ? whole : [];
 }
 
-async function isFile(path: string, paths: Paths): Promise<boolean> {
-  return (await statIn(paths, path).catch(() => undefined))?.isFile() === true;
+/** A file system of a network, or of a program, may not answer, and would keep a thread of ours. */
+function isOnDisk(path: string, mounts: readonly Mount[]): boolean {
+  return DISK_TYPES.has(mountOf(path, mounts)?.fileSystemType ?? '');
+}
+
+async function isFile(path: string, paths: Paths, signal: AbortSignal): Promise<boolean> {
+  const info = await withSignal(statIn(paths, path), signal).catch(() => undefined);
+  return info?.isFile() === true;
 }

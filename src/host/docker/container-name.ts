@@ -116,7 +116,11 @@ async function askedName({ engine, id, socket, paths }: Question): Promise<Named
     const plain =
       typeof inspected.Name === 'string' ? inspected.Name.replace(/^\//, '') : undefined;
     if (plain === undefined || !/^[\w.-]{1,128}$/.test(plain)) return undefined;
-    const manager = await askedManager(inspected, get, { engine, paths }).catch(() => undefined);
+    const manager = await askedManager(inspected, get, {
+      engine,
+      paths,
+      signal: deadline.signal,
+    }).catch(() => undefined);
     return { name: plain, manager, mounted: mountedOf(inspected.Mounts) };
   } catch {
     return undefined;
@@ -126,7 +130,7 @@ async function askedName({ engine, id, socket, paths }: Question): Promise<Named
 async function askedManager(
   { Config: config, Image: image }: Inspected,
   get: (path: string) => Promise<unknown>,
-  { engine, paths }: Pick<Question, 'engine' | 'paths'>,
+  where: Pick<Question, 'engine' | 'paths'> & { readonly signal: AbortSignal },
 ): Promise<ContainerManager | undefined> {
   const labels = labelsOf(config?.Labels);
   if (!mayHaveManager(labels) || typeof image !== 'string') return undefined;
@@ -139,7 +143,7 @@ async function askedManager(
   };
   if (ofImage === undefined) return undefined;
   const imageLabels = labelsOf(ofImage.Labels);
-  return await managerOf({ engine, labels, imageLabels, isSwarmManager, paths });
+  return await managerOf({ ...where, labels, imageLabels, isSwarmManager });
 }
 
 /** Whoever made the container chose them. */

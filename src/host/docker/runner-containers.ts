@@ -206,7 +206,8 @@ function hasFailed(about: Inspected): boolean {
   const { State: state = {}, Config: config = {} } = about;
   const labels = Object.keys(recordOf(config['Labels']));
   if (labels.includes('com.docker.swarm.task.id')) return false;
-  if (state['Status'] === 'restarting') return true;
+  // The engine could not start it.
+  if (state['Status'] === 'restarting' || textOf(state['Error']) !== '') return true;
   if (state['Status'] === 'running') return restartsOf(about) >= LOOP_RESTARTS;
   if (!ENDED.has(state['Status']) || isEndedByPerson(about)) return false;
   if (state['OOMKilled'] === true) return true;

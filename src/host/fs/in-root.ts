@@ -12,7 +12,7 @@ import { access, constants, open, readdir, readlink, stat, statfs } from 'node:f
 import type { Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-import type { Paths } from '../../core/paths.ts';
+import type { Paths, Volume } from '../../core/paths.ts';
 import { volumeOf } from '../../core/paths.ts';
 import { readAtMost } from './read-at-most.ts';
 
@@ -34,8 +34,9 @@ export async function inRoot<T>(
   path: string,
   use: (seenPath: string) => Promise<T>,
 ): Promise<T> {
-  const [rootfs, pathThere] = placeInRoot(root, path);
-  if (rootfs === '/') return await use(path);
+  const volume = volumeOf(path, root.volumes ?? []);
+  if (volume === undefined && root.rootfs === '/') return await use(path);
+  const [rootfs, pathThere] = volume === undefined ? [root.rootfs, path] : inVolume(path, volume);
   await using folders = await Folders.of(rootfs);
   const file = await folders.follow(pathThere);
   if (root.container !== undefined) await refuseSpecial(file, path);
@@ -43,10 +44,7 @@ export async function inRoot<T>(
 }
 
 /** In a volume that is the root: a link in it leads to no other file of the host. */
-function placeInRoot({ rootfs, volumes = [] }: Root, path: string): readonly [string, string] {
-  const volume = volumeOf(path, volumes);
-  if (volume === undefined) return [rootfs, path];
-  const { at, seenAt } = volume;
+function inVolume(path: string, { at, seenAt }: Volume): readonly [string, string] {
   return path === at
     ? [dirname(seenAt), basename(seenAt)]
     : [seenAt, path.slice(at === '/' ? 0 : at.length)];

@@ -47,6 +47,8 @@ const MAX_CONFIG_CHARACTERS = 256 * 1024;
 const MAX_PATHS = 64;
 /** As many as the kernel follows. */
 const MAX_LINKS = 40;
+/** Parts of one path, with those of the links in it: whoever wrote config.toml chose them. */
+const MAX_PARTS = 256;
 
 export async function readRealPaths(question: RealPathsQuestion): Promise<RealPaths> {
   const { inside, configPath, others } = question;
@@ -118,17 +120,19 @@ class Links {
     return this.#touched.includes(mountOf(path, this.#mounts));
   }
 
-  /** What is in a circle stays as it is written. */
+  /** What is in a circle, or has too many parts, stays as it is written. */
   async follow(path: string): Promise<string> {
     let rest = partsOf(path);
     let real = '/';
-    for (let links = 0; links <= MAX_LINKS;) {
+    let links = 0;
+    for (let parts = 0; rest.length <= MAX_PARTS && parts <= MAX_PARTS; parts += 1) {
       const [name, ...others] = rest;
       if (name === undefined) return real;
       const next = join(real, name);
       if (!this.mayTouch(next)) return join(next, ...others);
       const target = name === '..' ? undefined : await this.#targetOf(next);
       links += target === undefined ? 0 : 1;
+      if (links > MAX_LINKS) break;
       if (target === undefined) real = next;
       else if (target.startsWith('/')) real = '/';
       rest = target === undefined ? others : [...partsOf(target), ...others];

@@ -130,12 +130,13 @@ export async function closedSettingOf({
   if (isIPv6(source)) {
     return (await isOff('ipv6/conf/all/forwarding')) ? 'net.ipv6.conf.all.forwarding' : undefined;
   }
-  if (await isOff('ipv4/ip_forward')) return 'net.ipv4.ip_forward';
-  // The answer comes in by the other one.
+  // That of the interface decides, and ip_forward sets all of them. The answer comes in by the other one.
   for (const name of out === undefined ? [bridge] : [bridge, out]) {
     // As sysctl names an interface with a dot.
     if (await isOff(`ipv4/conf/${name}/forwarding`))
-      return `net.ipv4.conf.${name.replaceAll('.', '/')}.forwarding`;
+      return (await isOff('ipv4/ip_forward'))
+        ? 'net.ipv4.ip_forward'
+        : `net.ipv4.conf.${name.replaceAll('.', '/')}.forwarding`;
   }
   return undefined;
 }

@@ -31,7 +31,8 @@ export function formsOf(setting: ContainerSetting): SettingForms {
         option: `-v ${quoteArgument(bound)}${instead}`,
         compose: `volumes: [${yamlText(bound)}]${instead}`,
         swarm: `${removed}--mount-add ${quoteArgument(`type=bind,source=${source},target=${target}`)}`,
-        quadlet: ['[Container]', `Volume=${unitText(bound)}`],
+        // systemd's quotes are none there.
+        quadlet: ['[Container]', `Volume=${bound.replaceAll('%', '%%')}`],
       };
     }
     case 'group':

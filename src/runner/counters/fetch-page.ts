@@ -2,7 +2,7 @@
 import type { RequestOptions } from 'node:http';
 import { request } from 'node:http';
 
-import { errnoText } from '../../core/errno.ts';
+import { errnoText, isErrno } from '../../core/errno.ts';
 import { connectTo } from '../../host/net/network.ts';
 import type { MetricsAddress } from './listen-address.ts';
 
@@ -15,7 +15,9 @@ export interface PageRequest {
 
 export type Page =
   | { readonly kind: 'page'; readonly text: string }
-  | { readonly kind: 'refused' | 'silent' | 'foreign'; readonly detail: string };
+  /** Nothing listens there, or the connection ended. */
+  | { readonly kind: 'refused'; readonly detail: string; readonly isClosed: boolean }
+  | { readonly kind: 'silent' | 'foreign'; readonly detail: string };
 
 export async function fetchPage(
   { host, port }: MetricsAddress,
@@ -52,5 +54,6 @@ export async function fetchPage(
 function errorResult(authority: string, error: unknown, signal: AbortSignal): Page {
   if (signal.aborted)
     return { kind: 'silent', detail: `${authority} accepted the connection and did not respond` };
-  return { kind: 'refused', detail: `${authority} cannot be read (${errnoText(error)})` };
+  const isClosed = isErrno(error, 'ECONNREFUSED');
+  return { kind: 'refused', detail: `${authority} cannot be read (${errnoText(error)})`, isClosed };
 }

@@ -42,7 +42,8 @@ export class RunnerAnswers {
       this.#known.add(key);
       return { status: 'pass', startedSeconds: counters.startedSeconds };
     }
-    if (page.kind !== 'refused' || !this.#known.has(key))
+    const isClosed = page.kind === 'refused' && page.isClosed;
+    if (!isClosed || !this.#known.has(key))
       return notKnown(page.kind === 'page' ? `${where} has no metrics of a runner` : page.detail);
     const detail = `the runner answered at ${where} before, and nothing listens there now`;
     return absentSeconds < RESTART_SECONDS

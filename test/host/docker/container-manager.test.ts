@@ -3,9 +3,13 @@ import { expect, test } from 'vitest';
 
 import { managerOf } from '../../../src/host/docker/container-manager.ts';
 import { rootFolder } from '../../support/dns-server.ts';
+import { patient } from '../../support/until.ts';
 
 const QUADLET = '/etc/containers/systemd/ci.container';
 const HOST_FILES = {
+  '/proc/1/mountinfo':
+    '22 1 8:1 / / rw - ext4 /dev/sda1 rw\n60 22 0:50 / /srv/far rw - nfs4 far:/ rw\n',
+  '/srv/far/compose.yml': 'services: {}\n',
   '/srv/ci/compose.yml': 'services: {}\n',
   '/run/systemd/generator/ci.service': `[Unit]\nSourcePath=${QUADLET}\n`,
   '/etc/systemd/system/made.service':
@@ -52,7 +56,14 @@ async function found(
   imageLabels: Labels = {},
 ) {
   await using root = await rootFolder(HOST_FILES);
-  return await managerOf({ engine, labels, imageLabels, isSwarmManager, paths: root.paths });
+  return await managerOf({
+    engine,
+    labels,
+    imageLabels,
+    isSwarmManager,
+    paths: root.paths,
+    signal: patient(),
+  });
 }
 
 test.each<readonly [title: string, labels: Labels, expected: unknown]>([
@@ -66,6 +77,11 @@ test.each<readonly [title: string, labels: Labels, expected: unknown]>([
     'a file that is not on this host',
     { ...COMPOSE, 'com.docker.compose.project.config_files': '/data/compose/1/compose.yml' },
     { ...AS_FOUND, files: ['/data/compose/1/compose.yml'], isHere: false },
+  ],
+  [
+    'a file on a server that may not answer',
+    { ...COMPOSE, 'com.docker.compose.project.config_files': '/srv/far/compose.yml' },
+    { ...AS_FOUND, files: ['/srv/far/compose.yml'], isHere: false },
   ],
   [
     'a file from standard input',

@@ -93,6 +93,30 @@ test('what the kernel makes up as it is read is no file of a container, and its 
   expect(await readTextIn(plain, '/etc/real/hosts')).toBe('of the container');
 });
 
+test.each([
+  ['a folder', '/etc/gitlab-runner', '/etc/gitlab-runner/hosts', 'etc/real'],
+  [
+    'a single file',
+    '/etc/gitlab-runner/config.toml',
+    '/etc/gitlab-runner/config.toml',
+    'etc/real/hosts',
+  ],
+])('%s of our own root in a volume is read where it lies', async (_what, at, path, there) => {
+  const seenAt = join(rootfs, there);
+  const volumes = [{ at, onHost: seenAt, seenAt }];
+
+  expect(await readTextIn({ rootfs: '/', container: 'docker:a', volumes }, path)).toBe(
+    'of the container',
+  );
+});
+
+test('a volume from the top of our own root is that one, and not what has its path here', async () => {
+  const volumes = [{ at: '/proc', onHost: '/etc', seenAt: '/etc' }];
+  const names = await namesIn({ rootfs: '/', container: 'docker:a', volumes }, '/proc');
+
+  expect(names).toContain('passwd');
+});
+
 test('our own root is read by plain paths', async () => {
   expect(await inRoot({ rootfs: '/' }, '/etc/../x', async (seenPath) => seenPath)).toBe(
     '/etc/../x',

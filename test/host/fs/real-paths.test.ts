@@ -19,11 +19,11 @@ const TEXT = `
 `;
 const ON_HOST = parseMountInfo('22 1 8:1 / / rw - ext4 /dev/sda1 rw');
 
-async function containerWith(insideMounts: string, configPath = CONFIG) {
+async function containerWith(insideMounts: string, configPath = CONFIG, text = TEXT) {
   const root = await rootFolder({
     '/run/x': '',
     '/data/certs/ca.crt': '',
-    '/data/config.toml': TEXT,
+    '/data/config.toml': text,
     '/srv/jobs/x': '',
   });
   const { rootfs } = root.paths;
@@ -48,6 +48,16 @@ async function containerWith(insideMounts: string, configPath = CONFIG) {
 const PLAIN = '59 1 0:90 / / rw - overlay overlay rw\n60 59 8:1 /srv /opt rw - ext4 /dev/sda1 rw';
 /** The config file lies on the volume, not behind a link. */
 const VOLUME = '60 1 8:1 /srv /data rw - ext4 /dev/sda1 rw';
+
+test('a path of very many parts, which whoever wrote config.toml chose, stays as it is written', async () => {
+  const long = `/var/run${'/a'.repeat(100_000)}`;
+  const { root, host, found } = await containerWith(PLAIN, CONFIG, `# "${long}"`);
+  await using stack = new AsyncDisposableStack();
+  stack.use(root);
+  stack.use(host);
+
+  expect(found.real.get(long)).toBe(long);
+});
 
 test.each([
   ['/var/run/docker.sock', '/run/docker.sock'],
