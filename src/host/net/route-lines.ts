@@ -6,6 +6,8 @@ import { readProc } from '../proc/proc-files.ts';
 
 const UP = 0x1;
 const REJECT = 0x2_00;
+/** RTF_LOCAL: to an address of this host, which has a line once no neighbour has claimed it. */
+const LOCAL = 0x80_00_00_00;
 const LOOPBACK = 'lo';
 /** Of a route that leads nowhere. */
 const NO_DEVICE = '*';
@@ -40,7 +42,7 @@ export function ipv6Lines(text: string): readonly string[] {
   return text.split('\n').flatMap((line): readonly string[] => {
     const [destination = '', bits = '', , , gateway = '', metric = '', , , flags = '', name = ''] =
       line.trim().split(/\s+/);
-    if (destination.length !== 32 || !isUp(flags) || isRejectByDefault(flags, bits)) return [];
+    if (destination.length !== 32 || isLocal(flags) || isRejectByDefault(flags, bits)) return [];
     if (name === LOOPBACK && !isRejected(flags)) return [];
     const where = `${ipv6Of(destination)}/${Number.parseInt(bits, 16)}`;
     const priority = String(Number.parseInt(metric, 16));
@@ -70,6 +72,11 @@ function isUp(flags: string): boolean {
 
 function isRejected(flags: string): boolean {
   return (Number.parseInt(flags, 16) & REJECT) !== 0;
+}
+
+/** Not in use, or to this host itself. */
+function isLocal(flags: string): boolean {
+  return !isUp(flags) || (Number.parseInt(flags, 16) & LOCAL) !== 0;
 }
 
 /** Without a default route the kernel shows one that rejects. */
