@@ -12,6 +12,7 @@ import { printedFix } from '../printed-fix.ts';
 import { SYSTEM_ID, configText, usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
+import { PORT_CLOSED, RESOLVER_DOWN, TOKEN_FORGOTTEN } from './path-faults.ts';
 
 const PLACES: readonly (readonly [name: string, setup: ContainerSetup])[] = [
   ['Docker, network of the host', { engine: 'docker' }],
@@ -111,18 +112,8 @@ const FAULTS: readonly Fault[] = [
     expect: { cause: 'dns-timeout', severity: 'critical', chain: 'F/s/n/s/s/s/s' },
     runnerLogs: /i\/o timeout/,
   },
-  {
-    title: 'nothing listens on the resolver’s address',
-    inject: async ({ names }) => await names.stop(),
-    expect: { cause: 'dns-resolver-down', severity: 'critical', chain: 'F/s/n/s/s/s/s' },
-    runnerLogs: /read: connection refused/,
-  },
-  {
-    title: 'nothing listens on GitLab’s port',
-    inject: async ({ gitlab }) => await gitlab.stop(),
-    expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
-    runnerLogs: /connect: connection refused/,
-  },
+  RESOLVER_DOWN,
+  PORT_CLOSED,
   {
     title: 'a signal has stopped the runner in its container',
     inject: ({ runner }) => runner.signal('SIGSTOP'),
@@ -130,12 +121,7 @@ const FAULTS: readonly Fault[] = [
     runnerLogs: 'nothing',
     fix: printedFix(/kill -CONT/),
   },
-  {
-    title: 'GitLab has forgotten the token',
-    inject: ({ gitlab }) => gitlab.application.tokens.clear(),
-    expect: { cause: 'token-rejected', severity: 'critical', chain: 'o/o/n/o/o/o/F' },
-    runnerLogs: /forbidden/,
-  },
+  TOKEN_FORGOTTEN,
   {
     title: 'its container is made anew with a proxy where nobody is',
     inject: async ({ runner }) => await runner.restart({ HTTPS_PROXY: 'http://10.200.0.4:3128' }),

@@ -5,6 +5,7 @@ import { LISTENS, startCounters } from '../peers/counters.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT, PUBLIC_ROOT } from '../peers/pki.ts';
 import type { FaultRow, HealthyRow, Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
+import { PORT_CLOSED, RESOLVER_DOWN, TOKEN_FORGOTTEN } from './path-faults.ts';
 
 const SHARED: PodSetup = { sharesProcesses: true };
 const APART: PodSetup = {};
@@ -56,26 +57,7 @@ async function printsForPod({ daemon }: World): Promise<string | undefined> {
 
 type Fault = Pick<FaultRow, 'title' | 'inject' | 'expect'> & Partial<FaultRow>;
 
-const FAULTS: readonly Fault[] = [
-  {
-    title: 'nothing listens on the resolver’s address',
-    inject: async ({ names }) => await names.stop(),
-    expect: { cause: 'dns-resolver-down', severity: 'critical', chain: 'F/s/n/s/s/s/s' },
-    runnerLogs: /read: connection refused/,
-  },
-  {
-    title: 'nothing listens on GitLab’s port',
-    inject: async ({ gitlab }) => await gitlab.stop(),
-    expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
-    runnerLogs: /connect: connection refused/,
-  },
-  {
-    title: 'GitLab has forgotten the token',
-    inject: ({ gitlab }) => gitlab.application.tokens.clear(),
-    expect: { cause: 'token-rejected', severity: 'critical', chain: 'o/o/n/o/o/o/F' },
-    runnerLogs: /forbidden/,
-  },
-];
+const FAULTS: readonly Fault[] = [RESOLVER_DOWN, PORT_CLOSED, TOKEN_FORGOTTEN];
 
 const SHARED_FAULTS: readonly Fault[] = [
   {

@@ -337,7 +337,9 @@ async function tryIdentities<T extends Candidate>(
   const own = (await Promise.all(usedBy(tools).map(keysOf))).flat();
   const found = await Promise.all(others.map(async ({ address }) => await keysOf(address)));
   const right = others[found.findIndex((keys) => areOfTwoGitLabs(own, keys))];
-  return right === undefined ? PAID : { right, ...PAID };
+  if (right !== undefined) return { right, ...PAID };
+  // Where one has told nothing, nothing is certain: what was found before holds.
+  return [own, ...found].every((keys) => keys.length > 0) ? PAID : {};
 }
 
 function isProving({ protocol }: HttpUrl): boolean {

@@ -6,10 +6,14 @@ import type { AddressInfo } from 'node:net';
 
 import { expect, test } from 'vitest';
 
+import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
 import type { Finding } from '../../src/core/finding.ts';
+import { reasonOf } from '../../src/core/finding.ts';
 import { createGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { ALIVE, ENTRY, failed, ONE, runOnce } from '../support/cross-check.ts';
 import type { Stage } from '../support/cross-check.ts';
+import { requestBudget } from '../support/request-budget.ts';
+import { setClock } from '../support/clock.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
 
@@ -32,19 +36,36 @@ async function startAt(host: string, port: number, listener: RequestListener) {
   };
 }
 
+/** A further look: with what was found before, and further addresses of the name. */
+interface Later {
+  readonly memory?: FollowUpMemory;
+  readonly more?: readonly string[];
+}
+
 /** What the name is found to be when the token is rejected at the first of its two addresses. */
 async function judge(
   used: RequestListener,
   other: RequestListener,
   tools: Stage['tools'] = {},
+  { memory = new Map(), more = [] }: Later = {},
 ): Promise<Finding> {
   await using usedServer = await startAt(USED, 0, used);
   const { port } = usedServer;
   await using otherServer = await startAt(ALIVE, port, other);
   expect(otherServer.port).toBe(port);
-  await using names = await startDnsServer((_name, type) => (type === 'A' ? [USED, ALIVE] : []));
+  await using names = await startDnsServer((_name, type) =>
+    type === 'A' ? [USED, ALIVE, ...more] : [],
+  );
   const of = failed('token', 'rejected', { address: USED });
-  const stage: Stage = { dnsPort: names.port, port, resolvConf: ONE, of, scheme: 'http', tools };
+  const stage: Stage = {
+    dnsPort: names.port,
+    port,
+    resolvConf: ONE,
+    of,
+    scheme: 'http',
+    tools,
+    memory,
+  };
   return (await runOnce(stage)).second;
 }
 
@@ -69,6 +90,19 @@ test.each<[string, RequestListener, RequestListener]>([
   ['the server in use tells no keys', page, gitlab],
 ])('%s: the token is at fault', async (_what, used, other) => {
   expect(await judge(used, other)).toMatchObject(UNDOUBTED);
+});
+
+test('it is asked once an hour, and what was found is kept where the name has other addresses then', async () => {
+  const [used, other] = [createGitLabStandIn(), createGitLabStandIn()];
+  const budget = requestBudget(setClock(), 20);
+  const memory: FollowUpMemory = new Map();
+  const reasons: unknown[] = [];
+  for (const more of [[], ['192.0.2.7'], ['192.0.2.8']]) {
+    const found = await judge(used.listener, other.listener, { budget }, { memory, more });
+    reasons.push(reasonOf(found));
+  }
+  expect(reasons).toEqual(Array(3).fill('mixed-addresses'));
+  expect([used, other].map(({ requests }) => requests.length)).toEqual([1, 1]);
 });
 
 test('the budget is spent: nothing is sent, and nothing is proven', async () => {

@@ -2,20 +2,10 @@
 import { expect, test } from 'vitest';
 
 import type { Body } from '../support/run-body.ts';
-import { runBody } from '../support/run-body.ts';
+import { ALONE, runBody } from '../support/run-body.ts';
 import { readFromElsewhere, restarted, twoContainers, withoutRights } from './places-bodies.ts';
 
 const BODIES = new URL('./places-bodies.ts', import.meta.url).href;
-const ALONE = [
-  'unshare',
-  '--mount',
-  '--net',
-  '--pid',
-  '--fork',
-  '--kill-child',
-  '--mount-proc',
-  '--',
-];
 
 async function alone<R>(body: Body<[], R>): Promise<R> {
   return await runBody(BODIES, body, [], { prefix: ALONE });

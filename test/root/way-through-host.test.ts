@@ -2,20 +2,10 @@
 import { expect, test } from 'vitest';
 
 import type { Body } from '../support/run-body.ts';
-import { runBody } from '../support/run-body.ts';
+import { ALONE, runBody } from '../support/run-body.ts';
 import { nested, settings, throughBridge } from './way-through-host-bodies.ts';
 
 const BODIES = new URL('./way-through-host-bodies.ts', import.meta.url).href;
-const ALONE = [
-  'unshare',
-  '--mount',
-  '--net',
-  '--pid',
-  '--fork',
-  '--kill-child',
-  '--mount-proc',
-  '--',
-];
 
 async function alone<A extends readonly unknown[], R>(body: Body<A, R>, ...args: A): Promise<R> {
   return await runBody(BODIES, body, args, { prefix: ALONE });

@@ -18,6 +18,18 @@ export interface BodyOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Mounts, network and processes of its own. */
+export const ALONE = [
+  'unshare',
+  '--mount',
+  '--net',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+  '--',
+] as const;
+
 /** The timer keeps the process while it waits for what does not, such as the child of a disk check. */
 const MAIN = `
   setInterval(() => {}, 1000);
