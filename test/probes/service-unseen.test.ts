@@ -69,6 +69,14 @@ test('once they have answered and refuse connections, it has ended, unless it on
   expect([first, second].map((one) => reasonOf(one))).toEqual(['restarting', 'not-running']);
 });
 
+test('a connection that ends without an answer is no proof of an end', async () => {
+  const { look } = looker();
+  await using server = await startCounterServer(page({}));
+  await look(server.port);
+  server.answer = (response) => void response.socket?.resetAndDestroy();
+  expect(reasonOf(await look(server.port))).toBe('unseen');
+});
+
 test('five restarts by a person, minutes apart, are no loop; five within seconds are one', async () => {
   const seen = [];
   for (const pauseSeconds of [90, 15]) {
