@@ -11,14 +11,15 @@ const SLOW_MACHINE = 'monitor-blind';
 
 /** What was named or said on the way without need. `mended`: what came before is of the fault, after it of its end. */
 export function detours(
-  { expect: { cause, also = [] } }: FaultRow,
+  { expect: { cause, also = [] }, betweenSteps = [] }: FaultRow,
   before: string,
   mended: string,
 ): readonly string[] {
   const wanted = [cause, also, SLOW_MACHINE].flat();
-  const unexpected = [...appeared(before), ...appeared(mended)].filter(
-    (id) => !wanted.includes(id),
-  );
+  const unexpected = [
+    ...appeared(before),
+    ...appeared(mended).filter((id) => !betweenSteps.includes(id)),
+  ].filter((id) => !wanted.includes(id));
   const changes = verdicts(mended);
   const [change] = changes;
   const isStraight = changes.length === 1 && change?.to === 'healthy';

@@ -47,6 +47,8 @@ export interface FaultRow {
   readonly runnerLogs?: RegExp | 'nothing';
   /** No other cause is named on the way, and after the repair the verdict changes once, to healthy. */
   readonly isStraight?: boolean;
+  /** Causes that are true between two steps of the repair; whether they are seen depends on the moment. */
+  readonly betweenSteps?: readonly string[];
   /** A further condition after the repair; a returned text says what is not true. */
   readonly ends?: (world: World) => Promise<string | undefined>;
   /** Not all of it may be read, so that the verdict without a fault is unsure. */

@@ -227,6 +227,8 @@ export const recoveryRows: readonly Row[] = [
       },
     ),
     mustNot: ['unknown', 'runner-disabled-unhealthy'],
+    // GitLab accepts the token again, and the runner does not know it yet.
+    betweenSteps: ['runner-disabled-unhealthy'],
     // `check` reads the log as well.
     holds: () => undefined,
   },
