@@ -34,6 +34,8 @@ export interface Chosen {
   readonly fromReserve: Set<CheckId>;
   /** Those of them that are asked for the proof that a fault is over. */
   readonly proofs: Set<CheckId>;
+  /** Checks whose last pass the runner contradicts. */
+  readonly contradicted: ReadonlySet<CheckId>;
 }
 
 /**
@@ -72,6 +74,7 @@ export function chooseChecks(
     wanted: new Set([...due, ...carriers].map(({ id }) => id)),
     fromReserve: new Set(urgent.map(({ id }) => id)),
     proofs: new Set(),
+    contradicted,
   };
 }
 

@@ -251,14 +251,23 @@ async function followTokens(round: Round): Promise<void> {
     const faults = round.tokens
       .flatMap(({ check: { id, probe, target }, finding }) => {
         const fault = faultOf(planned.followUp, probe.id, finding);
-        return fault === undefined || target.kind !== 'runner' ? [] : [{ id, target, fault }];
+        // A pass is in doubt only where the runner contradicted the one before.
+        const isInDoubt = finding.status !== 'pass' || round.contradicted.has(id);
+        return fault === undefined || !isInDoubt || target.kind !== 'runner'
+          ? []
+          : [{ id, target, fault }];
       })
       .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const [first] = faults;
+    const first = faults.find(({ fault }) => !isPass(fault)) ?? faults[0];
     if (first === undefined) continue;
-    const runners = faults.map(({ target }) => target);
+    const alike = faults.filter(({ fault }) => isPass(fault) === isPass(first.fault));
+    const runners = alike.map(({ target }) => target);
     await follow(planned, first.id, { ...first.fault, runners }, round);
   }
+}
+
+function isPass({ finding }: Fault): boolean {
+  return finding.status === 'pass';
 }
 
 /** What follow-ups found in an earlier walk, and still holds. */

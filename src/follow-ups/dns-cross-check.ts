@@ -5,6 +5,8 @@
  *           the name servers that Go does not query, of the name without the search domain. Each must pass the link
  *           that the address in use fails: an open port with the right certificate and a GitLab behind it, its API, or
  *           the token that is rejected. After a lookup without an address an answer of another server is enough.
+ *           Where the runner is refused and the token passes here, the other addresses of the answer are asked: one that rejects
+ *           the token is the wrong one.
  * Reasons   hosts-override, servers-disagree, search-domain, mixed-addresses: the source of the wrong address.
  *
  * A token is sent only to an address whose certificate proves the name, and draws on the hourly budget. Over http:// the keys
@@ -23,7 +25,7 @@ import type { Address } from '../core/probe.ts';
 import { addressOfWalk } from '../core/probe.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import { FAULTS_OF_ADDRESS, mayBeOfAddress } from '../gitlab/address-faults.ts';
-import type { MayAsk, Proof, TokenQuestion } from '../gitlab/proof.ts';
+import type { MayAsk, Proof, TokenProof, TokenQuestion } from '../gitlab/proof.ts';
 import { proveApi, proveGitLab, proveToken } from '../gitlab/proof.ts';
 import { heedingRetryAfter } from '../gitlab/retry-after.ts';
 import { areOfTwoGitLabs, askSigningKeys } from '../gitlab/signing-keys.ts';
@@ -44,11 +46,14 @@ import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 import type { ConnectionOptions } from '../go/verified-connection.ts';
 import { connectTo } from '../go/verified-connection.ts';
 
+/** The token passes, and the runner was refused since it passed before. */
+const IN_DOUBT = 'token/pass';
+
 export const dnsCrossCheck = defineFollowUp({
   id: 'dns-cross-check',
   title: 'Address cross-check',
   question: 'Is another address of the same name the right one?',
-  after: ['dns/not-found', 'connect/fail', ...FAULTS_OF_ADDRESS],
+  after: ['dns/not-found', 'connect/fail', ...FAULTS_OF_ADDRESS, IN_DOUBT],
   revises: 'dns',
   cost: 'requests',
   asksNothingAfter: ['dns'],
@@ -61,7 +66,9 @@ export const dnsCrossCheck = defineFollowUp({
     const { fault, walk } = tools;
     const { resolution } = walk;
     if (resolution === undefined || !mayHaveOthers(resolution)) return undefined;
-    if (fault.link !== 'dns' && !mayBeOfAddress(fault.finding)) return undefined;
+    if (fault.name === IN_DOUBT && resolution.addresses.length < 2) return undefined;
+    const isExplainable = fault.link === 'dns' || fault.name === IN_DOUBT;
+    if (!isExplainable && !mayBeOfAddress(fault.finding)) return undefined;
     // Behind a proxy it is the proxy that chooses the address: see proxied-address.
     const isBehind = !['dns', 'connect'].includes(fault.link);
     if (isBehind && firstHopOf(target).of === 'proxy') return undefined;
@@ -86,18 +93,24 @@ export const dnsCrossCheck = defineFollowUp({
     const deps = lookupOptionsOf(tools);
     if (tools.fault.link === 'dns') return await otherAnswer(resolution, deps);
     const used = usedBy(tools);
-    const others = (await otherAddressesOf(resolution, used, deps)).slice(0, MAX_TRIED);
+    const isInDoubt = tools.fault.name === IN_DOUBT;
+    const others = (await otherAddressesOf(resolution, used, deps))
+      .filter(({ difference }) => !isInDoubt || difference === 'answer')
+      .slice(0, MAX_TRIED);
     if (others.length === 0) return {};
     const { link } = tools.fault;
-    const { right, ...kept } = await tryOthers(others, target, tools);
-    if (right === undefined) return kept.isPaid === true ? kept : foundEarlier(used, tools);
+    const { telling, ...kept } = await tryOthers(others, target, tools);
+    if (telling === undefined) return kept.isPaid === true ? kept : foundEarlier(used, tools);
     const texts = {
       trial: link,
-      isWrong: wrongText(tools.fault),
+      isWrong: wrongText(tools.fault, target.url),
       isAnswered: ['http', 'api', 'token'].includes(link),
-      isRight: rightText(link, target.url),
+      isRight: rightText(tools.fault, target.url),
     };
-    const difference = await differenceOf(resolution, used, right, texts, paths);
+    const [wrong, right] = isInDoubt
+      ? [[telling.address], { ...telling, address: used.join(', ') }]
+      : [used, telling];
+    const difference = await differenceOf(resolution, wrong, right, texts, paths);
     const { runners } = tools.fault;
     const tried =
       runners &&
@@ -159,9 +172,9 @@ async function tryOthers(
         await open(address, async (send) => await prove(send, target, tools, mayAsk)),
     ),
   );
-  const right = others[proofs.indexOf('proven')];
+  const telling = others[proofs.indexOf('proven')];
   const kept = fault.link === 'api' && !proofs.includes('not-asked') ? PAID : {};
-  return right === undefined ? kept : { right, ...(fault.link === 'api' ? PAID : {}) };
+  return telling === undefined ? kept : { telling, ...(fault.link === 'api' ? PAID : {}) };
 }
 
 /** What the same failure of the same address led to before: with other addresses beside it, it is not asked again within the hour. */
@@ -194,12 +207,13 @@ async function tryProxies(
     others.map(async ({ address }) => await dialLikeGo([addressOf(address)], port, deps)),
   );
   for (const { socket } of dials) socket?.destroy();
-  const right = others[dials.findIndex(({ socket }) => socket !== undefined)];
-  return right === undefined ? {} : { right };
+  const telling = others[dials.findIndex(({ socket }) => socket !== undefined)];
+  return telling === undefined ? {} : { telling };
 }
 
 export interface Trials<T extends Candidate> {
-  readonly right?: T;
+  /** The address that is right; where the one in use is, the address that is wrong. */
+  readonly telling?: T;
   readonly rememberSeconds?: number;
   readonly isPaid?: boolean;
 }
@@ -282,7 +296,9 @@ export async function tryTokens<T extends Candidate>(
   const pairs = others.flatMap((other) =>
     (fault.runners ?? []).map((runner) => ({ other, runner })),
   );
-  const proofs = new Map<T, Proof | undefined>();
+  const isInDoubt = fault.name === IN_DOUBT;
+  const sought = isInDoubt ? 'rejected' : 'proven';
+  const proofs = new Map<T, TokenProof | undefined>();
   let tries = 0;
   for (const { other, runner } of pairs) {
     if (tries === MAX_TOKEN_REQUESTS || clock.seconds() > endSeconds) break;
@@ -293,11 +309,12 @@ export async function tryTokens<T extends Candidate>(
       other.address,
       async (send) => await proveToken(send, question, signal),
     );
-    if (proof === 'proven') return { right: other, ...PAID };
+    if (proof === sought) return { telling: other, ...PAID };
     proofs.set(other, proofs.get(other) === 'not-asked' ? 'not-asked' : proof);
     if (proof !== undefined) tries += 1;
   }
-  const isCertain = tries > 0 && [...proofs.values()].every((proof) => proof === 'refuted');
+  const opposite: readonly unknown[] = isInDoubt ? ['proven'] : ['refuted', 'rejected'];
+  const isCertain = tries > 0 && [...proofs.values()].every((proof) => opposite.includes(proof));
   return isCertain ? PAID : {};
 }
 
@@ -336,8 +353,8 @@ async function tryIdentities<T extends Candidate>(
     (await open(address, ask)) ?? [];
   const own = (await Promise.all(usedBy(tools).map(keysOf))).flat();
   const found = await Promise.all(others.map(async ({ address }) => await keysOf(address)));
-  const right = others[found.findIndex((keys) => areOfTwoGitLabs(own, keys))];
-  if (right !== undefined) return { right, ...PAID };
+  const telling = others[found.findIndex((keys) => areOfTwoGitLabs(own, keys))];
+  if (telling !== undefined) return { telling, ...PAID };
   // Where one has told nothing, nothing is certain: what was found before holds.
   return [own, ...found].every((keys) => keys.length > 0) ? PAID : {};
 }
@@ -346,8 +363,8 @@ function isProving({ protocol }: HttpUrl): boolean {
   return protocol === 'https:';
 }
 
-export function rightText(link: string, url: HttpUrl): string {
-  return link === 'token' && !isProving(url)
+export function rightText({ link, name }: FollowUpTools['fault'], url: HttpUrl): string {
+  return link === 'token' && name !== IN_DOUBT && !isProving(url)
     ? 'where another GitLab answers'
     : (RIGHT_TEXTS[link] ?? 'where GitLab answers');
 }
@@ -358,8 +375,9 @@ const RIGHT_TEXTS: Readonly<Record<string, string>> = {
 };
 
 /** What the address in use does: a clause that follows "which". */
-export function wrongText({ link, finding }: FollowUpTools['fault']): string {
+export function wrongText({ link, name, finding }: FollowUpTools['fault'], url: HttpUrl): string {
   if (link === 'connect') return 'does not respond';
+  if (name === IN_DOUBT && !isProving(url)) return 'leads to another GitLab';
   if (link === 'token') return 'rejects the token';
   return link === 'tls'
     ? `has a certificate that the runner rejects (${detailOf(finding)})`

@@ -64,10 +64,10 @@ export const proxiedAddress = defineFollowUp({
     const found = await resolveLikeGo(host, lookupOptionsOf(tools)).catch(() => undefined);
     if (proxy === undefined || found === undefined) return {};
     const tried = found.addresses.slice(0, MAX_TRIED);
-    const { right, ...kept } = await tryAddresses(tried, proxy, target, tools);
-    return right === undefined
+    const { telling, ...kept } = await tryAddresses(tried, proxy, target, tools);
+    return telling === undefined
       ? kept
-      : { ...otherServer(right, found, proxy, target, tools), ...kept };
+      : { ...otherServer(telling, found, proxy, target, tools), ...kept };
   },
 });
 
@@ -100,7 +100,7 @@ async function tryAddresses(
   for (const one of tried) {
     const isRight =
       (await passes(one.address)) && !(await passes(host)) && (await passes(one.address));
-    if (isRight) return { right: one };
+    if (isRight) return { telling: one };
   }
   return {};
 }
@@ -115,8 +115,8 @@ function otherServer(
   const { link, runners } = fault;
   const source = found.source === 'hosts' ? '/etc/hosts' : serversWithAnswer(found).join(', ');
   const via = `${proxy.host}:${proxy.port}`;
-  const does = wrongText(fault);
-  const isRight = rightText(link, url);
+  const does = wrongText(fault, url);
+  const isRight = rightText(fault, url);
   const ids = (runners ?? []).map(({ id }) => id);
   return {
     status: 'warn',

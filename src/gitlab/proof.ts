@@ -11,6 +11,7 @@ import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { fingerprint, isJson } from './fingerprint.ts';
 import { HEALTH_REQUEST } from './health-fault.ts';
+import type { TokenFault } from './token-answer.ts';
 import { isUnknownToGitLab, judgeTokenAnswer } from './token-answer.ts';
 import { discoveryRequest, verifyRequest } from './token-request.ts';
 import { isSystemId } from './token.ts';
@@ -18,6 +19,12 @@ import { webFaultOf } from './web-fault.ts';
 
 /** `not-asked`: the request that would tell may not be sent now. */
 export type Proof = 'proven' | 'refuted' | 'not-asked';
+
+/** `rejected`: the GitLab that answers does not accept the token. */
+export type TokenProof = Proof | 'rejected';
+
+/** Refusals that only a GitLab gives, and not a server in front of it, or one that is down. */
+const REJECTIONS: ReadonlySet<string> = new Set<TokenFault>(['rejected', 'expired', 'orphaned']);
 
 const ANSWER_SECONDS = 3;
 const API_REQUEST: HttpRequest = {
@@ -76,7 +83,7 @@ export async function proveToken(
   send: Send,
   question: TokenQuestion,
   signal: AbortSignal,
-): Promise<Proof> {
+): Promise<TokenProof> {
   const { runner, mayAsk } = question;
   if (!mayAsk()) return 'not-asked';
   const request = discoveryRequest(runner);
@@ -93,10 +100,15 @@ export async function proveToken(
   return judgeProof(verified, verify, question);
 }
 
-function judgeProof(answer: HttpAnswer, { path }: HttpRequest, question: TokenQuestion): Proof {
+function judgeProof(
+  answer: HttpAnswer,
+  { path }: HttpRequest,
+  question: TokenQuestion,
+): TokenProof {
   const { runner: target, base, now } = question;
   const context = { target, asked: urlBelow(base, path), now };
   const judgement = judgeTokenAnswer(answer, context);
   if (judgement === undefined) return 'proven';
-  return judgement.status === 'fail' ? 'refuted' : 'not-asked';
+  if (judgement.status !== 'fail') return 'not-asked';
+  return REJECTIONS.has(judgement.reason) ? 'rejected' : 'refuted';
 }

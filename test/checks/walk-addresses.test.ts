@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Check } from '../../src/core/check.ts';
-import type { Fact, Finding } from '../../src/core/finding.ts';
+import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
 import type { Found, FollowUpTools, Tried } from '../../src/core/follow-up.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import type { Probe } from '../../src/core/probe.ts';
@@ -37,6 +37,7 @@ function stage(tried: Tried = {}, requestsPerHour = 20) {
   const ran: string[] = [];
   const asked: (readonly string[])[] = [];
   const reported: string[] = [];
+  const contradicted = new Set<CheckId>();
   const link = (
     id: string,
     needs: readonly string[],
@@ -69,7 +70,7 @@ function stage(tried: Tried = {}, requestsPerHour = 20) {
     id: 'cross-check',
     title: 'Cross-check',
     question: 'Is it another one?',
-    after: ['token/rejected'],
+    after: ['token/rejected', 'token/pass'],
     revises: 'dns',
     cost: 'requests',
     timeoutSeconds: 2,
@@ -94,6 +95,7 @@ function stage(tried: Tried = {}, requestsPerHour = 20) {
     reserve: budget.reserve,
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),
+    contradicted: () => contradicted,
   });
   const walk = async (): Promise<readonly string[]> => {
     ran.length = 0;
@@ -108,7 +110,7 @@ function stage(tried: Tried = {}, requestsPerHour = 20) {
     );
     return [...ran];
   };
-  return { clock, budget, addresses, says, asked, reported, walk };
+  return { clock, budget, addresses, says, asked, reported, contradicted, walk };
 }
 
 const DOUBT: Tried = { status: 'warn', reason: 'doubtful', detail: 'another address accepts it' };
@@ -121,6 +123,23 @@ describe('a follow-up of the token', () => {
 
     expect(asked).toEqual([['a', 'b']]);
     expect(reported[0]).toBe('dns warn');
+  });
+
+  test('runs with the entries whose accepted token the runner contradicts', async () => {
+    const { walk, asked, contradicted } = stage(DOUBT);
+    contradicted.add('token@b');
+    await walk();
+
+    expect(asked).toEqual([['b']]);
+  });
+
+  test('runs with what fails, where another entry is contradicted', async () => {
+    const { walk, says, asked, contradicted } = stage(DOUBT);
+    says.set('b', rejectedAt(OLD));
+    contradicted.add('token@a');
+    await walk();
+
+    expect(asked).toEqual([['b']]);
   });
 
   test('does not run while every token is accepted', async () => {
