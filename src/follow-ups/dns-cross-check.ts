@@ -283,6 +283,18 @@ export async function opener(
     );
 }
 
+interface Sought {
+  readonly sought: TokenProof;
+  /** What all others must say for it to be certain that none is as sought. */
+  readonly opposite: ReadonlySet<TokenProof | undefined>;
+}
+
+function soughtAfter({ name }: FollowUpTools['fault']): Sought {
+  return name === IN_DOUBT
+    ? { sought: 'rejected', opposite: new Set(['proven']) }
+    : { sought: 'proven', opposite: new Set(['refuted', 'rejected']) };
+}
+
 /** One address after the other: each question costs a request of the hourly budget. */
 export async function tryTokens<T extends Candidate>(
   others: readonly T[],
@@ -296,8 +308,7 @@ export async function tryTokens<T extends Candidate>(
   const pairs = others.flatMap((other) =>
     (fault.runners ?? []).map((runner) => ({ other, runner })),
   );
-  const isInDoubt = fault.name === IN_DOUBT;
-  const sought = isInDoubt ? 'rejected' : 'proven';
+  const { sought, opposite } = soughtAfter(fault);
   const proofs = new Map<T, TokenProof | undefined>();
   let tries = 0;
   for (const { other, runner } of pairs) {
@@ -313,8 +324,7 @@ export async function tryTokens<T extends Candidate>(
     proofs.set(other, proofs.get(other) === 'not-asked' ? 'not-asked' : proof);
     if (proof !== undefined) tries += 1;
   }
-  const opposite: readonly unknown[] = isInDoubt ? ['proven'] : ['refuted', 'rejected'];
-  const isCertain = tries > 0 && [...proofs.values()].every((proof) => opposite.includes(proof));
+  const isCertain = tries > 0 && [...proofs.values()].every((proof) => opposite.has(proof));
   return isCertain ? PAID : {};
 }
 

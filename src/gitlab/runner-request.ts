@@ -6,7 +6,8 @@ import type { Send } from '../core/exchange-error.ts';
 import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
-import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
+import { reasonOf } from '../core/finding.ts';
+import type { HttpAnswer, HttpRequest, Walk } from '../core/probe.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { fingerprint, isJson, isReadOnlyText, messageOf } from './fingerprint.ts';
 import type { WebFault } from './web-fault.ts';
@@ -26,6 +27,23 @@ export const RUNNER_REQUEST = {
 export function withRunnerAgent(send: Send): Send {
   return async (request, signal) =>
     await send({ ...request, headers: { ...request.headers, 'User-Agent': RUNNER_AGENT } }, signal);
+}
+
+/** The links that ask whether our own requests alone are refused. */
+const ASKING_LINKS = ['http', 'api'] as const;
+
+/** Whether a link of this walk, or its result that stands, says that our own requests alone are refused. */
+export function isMonitorRefused({ findings }: Walk): boolean {
+  return ASKING_LINKS.some((link) => {
+    const finding = findings?.get(link);
+    return finding !== undefined && reasonOf(finding) === 'only-monitor-refused';
+  });
+}
+
+/** Sends on the walk's connection: as the runner does where our own requests alone are refused. */
+export function senderOf(walk: Walk): Send | undefined {
+  const { send } = walk;
+  return send !== undefined && isMonitorRefused(walk) ? withRunnerAgent(send) : send;
 }
 
 /** True when such a request gets through to GitLab, where our own was refused. */

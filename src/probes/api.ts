@@ -29,7 +29,7 @@ import {
   refusalOfRunner,
   RUNNER_REQUEST,
   runnerReachesGitLab,
-  withRunnerAgent,
+  senderOf,
 } from '../gitlab/runner-request.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { WEB_REASONS, webFaultOf } from '../gitlab/web-fault.ts';
@@ -70,7 +70,8 @@ export const api = defineProbe({
 
   async run(target, _options, tools) {
     const { walk, budget, signal } = tools;
-    if (walk.send === undefined) {
+    const send = senderOf(walk);
+    if (send === undefined) {
       return {
         status: 'unknown',
         reason: 'api-error',
@@ -80,10 +81,10 @@ export const api = defineProbe({
     const asked = urlBelow(target.url, PATH);
     try {
       const request = { method: 'GET', path: PATH, timeoutSeconds: ANSWER_SECONDS } as const;
-      const answer = await walk.send(request, signal);
+      const answer = await send(request, signal);
       const quiet = retryAfterSeconds(answer);
       if (quiet > 0) budget.pause(target.id, quiet);
-      const finding = await judgeAsRunner(judgeAnswer(answer, asked), target, tools, walk.send);
+      const finding = await judgeAsRunner(judgeAnswer(answer, asked), target, tools, send);
       return { ...finding, facts: { ...finding.facts, ...addressOfWalk(walk) } };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
@@ -106,13 +107,12 @@ const REFUSALS: ReadonlySet<string> = new Set([
 async function judgeAsRunner(
   judged: ApiFinding,
   { id, url }: EndpointTarget,
-  { budget, signal, walk, previous }: LinkTools,
+  { budget, signal, previous }: LinkTools,
   send: Send,
 ): Promise<ApiFinding> {
   const reason = reasonOf(judged) ?? '';
   if (REFUSALS.has(reason) && budget.take('as-runner', id)) {
     if (!(await runnerReachesGitLab(send, signal))) return judged;
-    walk.send = withRunnerAgent(send);
     const detail = `${detailOf(judged)}; a request as the runner sends it reaches GitLab`;
     return { ...judged, status: 'warn', reason: 'only-monitor-refused', detail };
   }

@@ -33,7 +33,7 @@ import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { skewOf } from '../gitlab/clock-skew.ts';
 import type { HealthFault } from '../gitlab/health-fault.ts';
 import { HEALTH_REASONS, HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
-import { runnerReachesGitLab, withRunnerAgent } from '../gitlab/runner-request.ts';
+import { runnerReachesGitLab } from '../gitlab/runner-request.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 
@@ -126,7 +126,7 @@ async function judgeAsRunner(
   judged: HttpFinding,
   fault: HealthFault | undefined,
   target: string,
-  { budget, previous, signal, walk }: LinkTools,
+  { budget, previous, signal }: LinkTools,
   send: Send,
 ): Promise<HttpFinding> {
   if (!REFUSALS.has(fault)) return judged;
@@ -139,7 +139,6 @@ async function judgeAsRunner(
       ? await runnerReachesGitLab(send, signal)
       : wasAlone;
   if (!isAlone) return judged;
-  walk.send = withRunnerAgent(send);
   const detail = `${detailOf(judged)}; a request as the runner sends it reaches GitLab`;
   return { ...judged, status: 'warn', reason: 'only-monitor-refused', detail };
 }

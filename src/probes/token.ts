@@ -5,6 +5,8 @@
  *           `Runner-Token`, which has no side effect. Only where GitLab is too old for that, POST
  *           `api/v4/runners/verify` with the host's own system id, at most once an hour. For a proof that a fault is over, also
  *           POST `api/v4/runners/verify` without a token, as a poll is a request that writes.
+ *           Where a server in front of GitLab refuses the request, it is asked once more with the runner's user agent, and then
+ *           by the runner's kind of POST without a token: a refusal of our own requests says nothing about the token.
  * Measures  expiry_timestamp_seconds, from `token_expires_at`.
  * Reasons   the answer of GitLab, or the form of the token; see `reasons`. A 403 that is not GitLab's is no fault of the token.
  * Unknown   no-system-id, verify-not-due: no request without a side effect is possible. token-error.
@@ -18,7 +20,13 @@ import { addressOfWalk, defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { httpUrlOf } from '../go/http-url.ts';
-import { acceptsWrites } from '../gitlab/runner-request.ts';
+import {
+  acceptsWrites,
+  isMonitorRefused,
+  runnerReachesGitLab,
+  senderOf,
+  withRunnerAgent,
+} from '../gitlab/runner-request.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
 import {
@@ -52,6 +60,7 @@ export const token = defineProbe({
   needs: ['api'],
   intervalSeconds: 900,
   timeoutSeconds: ANSWER_SECONDS + 1,
+  // `as-runner` is a kind of the http link.
   requests: { token: 'budgeted', verify: 'paced' },
   isProvenByPolls: true,
   options: {
@@ -121,11 +130,12 @@ function askOf({ previous, provesEnd = false }: LinkTools) {
 /** GitLab did not take the request before; one without a token tells whether it does now. */
 async function recheckToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   const { budget, previous, walk } = tools;
-  if (walk.send === undefined) return unknown('token-error', 'there is no open connection');
+  const send = senderOf(walk);
+  if (send === undefined) return unknown('token-error', 'there is no open connection');
   const endpoint = endpointOf(target);
-  if (await takesWrites(endpoint, tools, walk.send)) {
+  if (await takesWrites(endpoint, tools, send)) {
     const isAllowed = budget.take('token', endpoint);
-    return await verifyToken(target, tools, walk.send, isAllowed ? 0 : VERIFY_SECONDS);
+    return await verifyToken(target, tools, send, isAllowed ? 0 : VERIFY_SECONDS);
   }
   const { status, reason, detail } = previous as TokenJudgement;
   return { judgement: { status, reason, detail }, recheckSeconds: RECHECK_SECONDS };
@@ -144,15 +154,53 @@ async function takesWrites(
 /** A poll is a request that writes: in maintenance GitLab answers what only reads. */
 async function proveToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   const asked = await requestToken(target, tools);
-  const { send } = tools.walk;
+  const send = senderOf(tools.walk);
   if (asked.judgement !== undefined || send === undefined) return asked;
   if (await takesWrites(endpointOf(target), tools, send)) return asked;
   return unknown('unavailable', 'GitLab accepts the token, and takes no request that writes');
 }
 
 async function requestToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
-  const { send } = tools.walk;
+  const send = senderOf(tools.walk);
   if (send === undefined) return unknown('token-error', 'there is no open connection');
+  const asked = await discover(target, tools, send);
+  return isRefused(asked) ? await judgeRefusal(asked, target, tools, send) : asked;
+}
+
+/** Refusals of a server in front of GitLab, which the runner's requests may not meet. */
+const REFUSALS: ReadonlySet<TokenFault | undefined> = new Set<TokenFault>([
+  'forbidden-by-edge',
+  'challenge',
+  'login-gateway',
+  'redirected',
+]);
+
+function isRefused({ judgement }: Asked): boolean {
+  return REFUSALS.has(judgement?.reason);
+}
+
+/** The refusal may have begun after the links before were asked. */
+async function judgeRefusal(
+  refused: Asked,
+  target: RunnerTarget,
+  tools: LinkTools,
+  send: Send,
+): Promise<Asked> {
+  const { budget, signal, walk } = tools;
+  if (isMonitorRefused(walk)) return onlyOurs(refused);
+  const mayAsk = (): boolean => budget.take('as-runner', endpointOf(target));
+  if (!mayAsk()) return refused;
+  const asked = await discover(target, tools, withRunnerAgent(send));
+  if (!isRefused(asked) || !mayAsk()) return asked;
+  return (await runnerReachesGitLab(send, signal)) ? onlyOurs(asked) : asked;
+}
+
+function onlyOurs({ judgement }: Asked): Asked {
+  const refusal = judgement?.detail ?? '';
+  return unknown('token-error', `${refusal}; a request as the runner sends it reaches GitLab`);
+}
+
+async function discover(target: RunnerTarget, tools: LinkTools, send: Send): Promise<Asked> {
   const request = discoveryRequest(target);
   const answer = await answerOrError(send, request, tools.signal);
   if (answer instanceof ExchangeError) return noAnswer(answer);

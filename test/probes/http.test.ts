@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
+import { senderOf } from '../../src/gitlab/runner-request.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
@@ -255,7 +256,8 @@ describe('a refusal of our own requests alone', () => {
     await using path = await walkTo(server.port);
     const tools = { walk: path.walk };
     const finding = await runProbe(http, endpointAt(server.port), { tools });
-    const next = await path.walk.send?.(
+    path.walk.findings = new Map([['http', finding]]);
+    const next = await senderOf(path.walk)?.(
       { method: 'GET', path: 'x', timeoutSeconds: 5 },
       AbortSignal.timeout(5000),
     );

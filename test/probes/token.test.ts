@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
-import type { LinkTools } from '../../src/core/probe.ts';
+import type { LinkTools, Walk } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { http } from '../../src/probes/http.ts';
 import { token } from '../../src/probes/token.ts';
 import { setClock, START } from '../support/clock.ts';
-import type { ScriptedReply } from '../support/http-server.ts';
+import type { Script, ScriptedReply } from '../support/http-server.ts';
 import {
   endpointAt,
   gitlab,
@@ -30,11 +30,16 @@ function entry(port: number, over: Partial<RunnerTarget> = {}): RunnerTarget {
   return { ...runnerTarget('AAAAAAAAA', id), url: id, ...over };
 }
 
-async function walkThrough(target: RunnerTarget, over: Partial<LinkTools> = {}): Promise<Finding> {
+async function walkThrough(
+  target: RunnerTarget,
+  over: Partial<LinkTools> = {},
+  findings: Walk['findings'] = new Map(),
+): Promise<Finding> {
   const port = Number(new URL(target.url).port);
   await using path = await walkTo(port);
   const tools = { walk: path.walk, ...over };
   await runProbe(http, endpointAt(port), { tools });
+  path.walk.findings = findings;
   return await runProbe(token, target, { tools });
 }
 
@@ -204,6 +209,53 @@ describe('a 403 rejects no token unless it is GitLab’s own', () => {
     expect(finding).toMatchObject({
       detail: 'echo [hidden] returned 403 for the token request of name of AAAAAAAAA (AAAAAAAAA)',
     });
+  });
+});
+
+const SSO = page(302, '', { Location: 'https://sso.test/login' });
+const TAKEN = gitlab(501, { message: 'Job Router is not available' });
+const NO_TOKEN = gitlab(400, { error: 'token is missing' });
+const API_ALONE: Finding = { status: 'warn', reason: 'only-monitor-refused', detail: 'x' };
+const refusesUs: Script = ({ head }) =>
+  head.includes('\r\nUser-Agent: runnerwatch/') ? SSO : TAKEN;
+const refusesGet: Script = ({ method }) => (method === 'GET' ? SSO : NO_TOKEN);
+
+/** What the token is found to be behind this filter, after these findings of the links before. */
+async function through(filter: Script, findings: Walk['findings'] = new Map()) {
+  await using server = await startHttpServer((request) =>
+    request.path === '/-/health' ? HEALTHY : filter(request),
+  );
+  const finding = await walkThrough(entry(server.port), {}, findings);
+  const asked = server.requests.slice(1).map(({ method, path }) => `${method} ${path}`);
+  return { text: nameOf(finding), finding, asked };
+}
+
+describe('a refusal by a server in front of GitLab is compared with a request as the runner sends it', () => {
+  test('of our user agent alone says nothing about the token', async () => {
+    const got = await through(refusesUs);
+    expect(got).toMatchObject({
+      text: 'pass',
+      asked: Array.from({ length: 2 }, () => 'GET /api/v4/runners/router/discovery'),
+    });
+  });
+
+  test('which is not repeated while the API is known to refuse us alone', async () => {
+    const got = await through(refusesUs, new Map([['api', API_ALONE]]));
+    expect(got).toMatchObject({ text: 'pass', asked: ['GET /api/v4/runners/router/discovery'] });
+  });
+
+  test('of every GET leaves the token unknown where the runner’s POST reaches GitLab', async () => {
+    const got = await through(refusesGet);
+    expect(got.text).toBe('unknown token-error');
+    expect(got.finding).toMatchObject({
+      detail: expect.stringMatching(/ 302 .*as the runner sends it reaches GitLab$/),
+    });
+    const known = await through(refusesGet, new Map([['api', API_ALONE]]));
+    expect(known).toMatchObject({ text: 'unknown token-error', asked: { length: 1 } });
+  });
+
+  test('of every request is the runner’s, too', async () => {
+    expect((await through(() => SSO)).text).toBe('fail login-gateway');
   });
 });
 
