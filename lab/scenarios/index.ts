@@ -30,6 +30,7 @@ import { proxiedAddressRows } from './proxied-addresses.ts';
 import { recordRows } from './record.ts';
 import { recoveryRows } from './recovery.ts';
 import { resourceRows } from './resources.ts';
+import { nameServerRows } from './name-servers.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { slowRows } from './slow.ts';
 import { tlsRows } from './tls.ts';
@@ -64,6 +65,7 @@ export const ROWS: readonly Row[] = [
   ...engineRows,
   ...containerMakerRows,
   ...hostNetworkRows,
+  ...nameServerRows,
   ...podRows,
   ...verdictRows,
   ...jobRows,

@@ -19,8 +19,17 @@ export interface Container {
   readonly manager?: ContainerManager;
   /** Folders and files of the host in it; absent where no engine has told. */
   readonly mounted?: readonly Mounted[];
+  /** What its engine makes its /etc/resolv.conf of at each start; absent where no engine has told, or none does. */
+  readonly resolver?: ContainerResolver;
   /** It is one of our own pod. */
   readonly pod?: Pod;
+}
+
+export interface ContainerResolver {
+  /** The name servers that it was made with (`--dns`); none where it gets those of the host. */
+  readonly servers: readonly string[];
+  /** Its network is that of the host. */
+  readonly hasHostNetwork: boolean;
 }
 
 export interface Mounted {

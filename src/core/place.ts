@@ -3,6 +3,7 @@
  * none of them knows whether a systemd unit, a script or a shell started the runner. `discovery/` finds the places,
  * `host/place/` knows their commands.
  */
+import type { ContainerResolver, Engine } from './container.ts';
 import type { ContainerState } from './container-state.ts';
 import type { FixStep } from './diagnosis.ts';
 import type { Paths } from './paths.ts';
@@ -122,6 +123,15 @@ export interface ReplacedFile {
   readonly isThere: boolean;
 }
 
+/** How the name servers of a container are set when it starts. */
+export interface PlaceResolver extends ContainerResolver {
+  readonly engine: Engine;
+  /** The file of the host that is mounted as its /etc/resolv.conf; absent where its engine writes one. */
+  readonly mountedFrom?: string;
+  /** Where a person sets others for it, after "set it". */
+  readonly where: string;
+}
+
 export interface Place {
   /** Label of its checks and causes: `gitlab-runner.service`. */
   readonly id: string;
@@ -140,6 +150,8 @@ export interface Place {
   readonly unit?: string;
   /** Absent on the host itself, and where no engine tells of it. */
   readonly container?: PlaceContainer;
+  /** Absent on the host itself, and where no engine sets them. */
+  readonly resolver?: PlaceResolver;
   /** config.toml as the host sees it, below a mount of the host; absent on the host itself. */
   readonly configOnHost?: string;
   /** No engine tells whether its container was stopped or another one has replaced it. */

@@ -2,12 +2,13 @@
  * Is another address of the same name the right one?
  *
  * Source    The other addresses of the name (go/dns/other-addresses.ts): of the same answer, of DNS beside the hosts file, of
- *           the name servers that Go does not query, of the name without the search domain. Each must pass the link
+ *           the name servers that Go does not query, of the name without the search domain, of the name servers that the
+ *           container of the runner would get from its host after a restart (go/dns/servers-at-start.ts). Each must pass the link
  *           that the address in use fails: an open port with the right certificate and a GitLab behind it, its API, or
  *           the token that is rejected. After a lookup without an address an answer of another server is enough.
  *           Where the runner is refused and the token passes here, the other addresses of the answer are asked: one that rejects
  *           the token is the wrong one.
- * Reasons   hosts-override, servers-disagree, search-domain, mixed-addresses: the source of the wrong address.
+ * Reasons   hosts-override, servers-disagree, search-domain, mixed-addresses, outdated-copy: the source of the wrong address.
  *
  * A token is sent only to an address whose certificate proves the name, and draws on the hourly budget. Over http:// the keys
  * by which GitLab signs (gitlab/signing-keys.ts) tell whether another GitLab answers at the other address.
@@ -39,8 +40,9 @@ import {
 } from '../go/dns/address-difference.ts';
 import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
 import type { OtherAddress } from '../go/dns/other-addresses.ts';
-import { mayHaveOthers, otherAddressesOf } from '../go/dns/other-addresses.ts';
+import { FAULTS_OF_SERVER, mayHaveOthers, otherAddressesOf } from '../go/dns/other-addresses.ts';
 import { otherAnswer } from '../go/dns/other-answer.ts';
+import { serversAtStart } from '../go/dns/servers-at-start.ts';
 import { askOver } from '../go/http/ask-over.ts';
 import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 import type { ConnectionOptions } from '../go/verified-connection.ts';
@@ -53,7 +55,7 @@ export const dnsCrossCheck = defineFollowUp({
   id: 'dns-cross-check',
   title: 'Address cross-check',
   question: 'Is another address of the same name the right one?',
-  after: ['dns/not-found', 'connect/fail', ...FAULTS_OF_ADDRESS, IN_DOUBT],
+  after: ['dns/not-found', ...FAULTS_OF_SERVER, 'connect/fail', ...FAULTS_OF_ADDRESS, IN_DOUBT],
   revises: 'dns',
   cost: 'requests',
   asksNothingAfter: ['dns'],
@@ -63,9 +65,9 @@ export const dnsCrossCheck = defineFollowUp({
   measures: {},
 
   subject: (target, tools) => {
-    const { fault, walk } = tools;
+    const { fault, walk, place } = tools;
     const { resolution } = walk;
-    if (resolution === undefined || !mayHaveOthers(resolution)) return undefined;
+    if (resolution === undefined || !mayHaveOthers(resolution, fault.name, place)) return undefined;
     if (fault.name === IN_DOUBT && resolution.addresses.length < 2) return undefined;
     const isExplainable = fault.link === 'dns' || fault.name === IN_DOUBT;
     if (!isExplainable && !mayBeOfAddress(fault.finding)) return undefined;
@@ -91,10 +93,11 @@ export const dnsCrossCheck = defineFollowUp({
     if (resolution === undefined) return {};
     const { paths } = tools;
     const deps = lookupOptionsOf(tools);
-    if (tools.fault.link === 'dns') return await otherAnswer(resolution, deps);
+    const atStart = await serversAtStart(resolution, tools);
+    if (tools.fault.link === 'dns') return await otherAnswer(resolution, deps, atStart);
     const used = usedBy(tools);
     const isInDoubt = tools.fault.name === IN_DOUBT;
-    const others = (await otherAddressesOf(resolution, used, deps))
+    const others = (await otherAddressesOf(resolution, used, deps, atStart))
       .filter(({ difference }) => !isInDoubt || difference === 'answer')
       .slice(0, MAX_TRIED);
     if (others.length === 0) return {};

@@ -21,6 +21,9 @@ const FACTS = {
   right: '10.200.0.5',
   right_does: 'where GitLab answers',
   right_source: '10.0.0.3',
+  host_server: '10.0.0.3',
+  host_file: '/etc/resolv.conf',
+  outcomes: '10.0.0.2 timeout',
 };
 
 describe('a doubted name and a dead address are one cause, and it is the name', () => {
@@ -30,6 +33,7 @@ describe('a doubted name and a dead address are one cause, and it is the name', 
     ['hosts-override', 'timeout', 'dns-hosts-override-stale'],
     ['hosts-override', 'no-route', 'dns-hosts-override-stale'],
     ['sinkhole', 'refused', 'dns-wrong-answer'],
+    ['outdated-copy', 'timeout', 'dns-container-copy-outdated'],
   ])('%s and %s: %s', (doubt, fault, id) => {
     const findings = { ...brokenAt('connect', fail(fault)), dns: warn(doubt, FACTS) };
     const { causes, verdict, runners } = diagnose(snapshotOf(findings));
@@ -112,6 +116,7 @@ test('a proxy that is reached by the wrong address is a matter of names too', ()
 describe('a lookup without an address is', () => {
   test.each([
     ['servers-disagree', 'dns-wrong-answer'],
+    ['outdated-copy', 'dns-container-copy-outdated'],
     ['nss-mismatch', 'dns-nss-mismatch'],
     ['no-route', 'network-no-route'],
   ])('%s: %s', (reason, id) => {

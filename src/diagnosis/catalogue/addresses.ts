@@ -81,6 +81,15 @@ function retryEntries(c: CauseContext): readonly FixStep[] {
   ];
 }
 
+/** What the name servers in the container make of the name. */
+function copyText(c: CauseContext): string {
+  const does =
+    c.optional('wrong_does') === undefined
+      ? `gives ${c.fact('wrong')} for ${c.fact('name')} (${c.fact('outcomes')})`
+      : `returns ${c.fact('wrong')} for ${c.fact('name')}${wrongText(c)}`;
+  return `the container still asks ${c.fact('wrong_source')}, which ${does}; ${c.fact('host_server')}, which the host has now, returns ${rightText(c)}`;
+}
+
 /** With a dot in the name, the option decides; without one, only the name that is looked up. */
 function lookUpAsWritten(c: CauseContext): FixStep {
   if (c.fact('right_name') !== c.fact('name') || !c.fact('name').includes('.')) {
@@ -210,6 +219,35 @@ export const ADDRESS_CAUSES: readonly CauseSpec[] = [
       ...retryEntries(c),
     ],
     resolvedWhen: RESOLVED_WHEN,
+    suppresses: SYMPTOMS,
+  },
+  {
+    id: 'dns-container-copy-outdated',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'The container has name servers that its host no longer asks',
+    meaning:
+      'The engine copies the name servers of the host into a container when it starts. Those of the host have changed since (VPN, DHCP, systemd-resolved), and the runner still asks the old ones, which fail or return a wrong address.',
+    evidence:
+      'The name servers in the container fail for the name, or their address fails; one that the host has now, and the container does not, returns an address, which passes the same check.',
+    notConfusedWith: [
+      'dns-timeout',
+      'dns-server-failure',
+      'dns-name-not-found',
+      'dns-wrong-answer',
+    ],
+    changedBy: [],
+    from: ['dns/outdated-copy'],
+    says: copyText,
+    fix: (c) => [
+      step(
+        'Compare the name servers of the container with those of the host.',
+        `cat ${onHost(c, RESOLV_CONF)}; cat ${quoteArgument(c.fact('host_file'))}`,
+      ),
+      step('Restart the container: it gets those of the host then.', c.place.commands.restart),
+      ...retryEntries(c),
+    ],
+    resolvedWhen: 'the name servers in the container resolve the name to an address that works',
     suppresses: SYMPTOMS,
   },
   {

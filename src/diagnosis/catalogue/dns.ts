@@ -73,7 +73,22 @@ function moveServer(c: CauseContext): readonly FixStep[] {
   ];
 }
 
+/** A restart of the container would bring the same name servers again. */
+function setServers(c: CauseContext): readonly FixStep[] {
+  const where = c.optional('servers_set');
+  if (where === undefined) return [];
+  return [
+    step(
+      `The host asks ${c.fact('host_server')} (${c.fact('host_file')}), which resolves the name. The container has other name servers because they are set ${where}: change them there; a restart alone is not enough.`,
+      `cat ${quoteArgument(c.fact('host_file'))}`,
+    ),
+  ];
+}
+
 function unusedText(c: CauseContext): string {
+  if (c.optional('servers_set') !== undefined) {
+    return `; ${c.fact('host_server')}, which its host asks, does`;
+  }
   const unused = c.optional('unused_server');
   return unused === undefined ? '' : `; ${unused} does, but only the first three are ever asked`;
 }
@@ -95,6 +110,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         : `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'no query was sent'})${unusedText(c)}`,
     fix: (c) => [
       ...(isOddAddress(c.host) ? [writeAddress(c)] : []),
+      ...setServers(c),
       ...moveServer(c),
       step(
         'Query the name server directly, with the search list.',
@@ -123,6 +139,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       forwarderText(c) ??
       `the name servers return an error for ${c.host} (${c.fact('outcomes')})${unusedText(c)}`,
     fix: (c) => [
+      ...setServers(c),
       ...moveServer(c),
       ...(repairForwarder(c) ?? [
         step('Show the error.', c.place.inNetwork(`dig ${quoteArgument(c.host)}`)),
@@ -146,6 +163,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       forwarderText(c) ?? `no name server responds (${c.fact('servers')})${unusedText(c)}`,
     fix: (c) => [
+      ...setServers(c),
       ...moveServer(c),
       ...(repairForwarder(c) ?? [
         step(
@@ -172,6 +190,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/resolver-down'],
     says: (c) => `nothing listens on the name server address ${c.fact('servers')}${unusedText(c)}`,
     fix: (c) => [
+      ...setServers(c),
       ...moveServer(c),
       step('Start the local resolver.', c.place.host.restartResolver),
       step(
@@ -218,8 +237,9 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     evidence: 'No valid nameserver line, and no response from 127.0.0.1 or ::1.',
     notConfusedWith: ['dns-resolver-down'],
     from: ['dns/not-configured'],
-    says: () => '/etc/resolv.conf has no name server',
+    says: (c) => `/etc/resolv.conf has no name server${unusedText(c)}`,
     fix: (c) => [
+      ...setServers(c),
       step(
         'Show the file and where it links to.',
         `ls -l ${onHost(c, '/etc/resolv.conf')}; cat ${onHost(c, '/etc/resolv.conf')}`,

@@ -15,7 +15,7 @@ import type { Refinement } from './refinement.ts';
 
 /** Another address was tried, and is right: by the link that says so. */
 const PROVEN: Readonly<Record<string, readonly string[]>> = {
-  dns: ['hosts-override', 'servers-disagree', 'search-domain', 'mixed-addresses'],
+  dns: ['hosts-override', 'servers-disagree', 'search-domain', 'mixed-addresses', 'outdated-copy'],
   proxy: ['other-server'],
 };
 

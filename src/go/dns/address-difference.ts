@@ -9,6 +9,7 @@ import { canonicalAddress } from './address-order.ts';
 import { hostsLines } from './hosts-file.ts';
 import type { Difference, OtherAddress } from './other-addresses.ts';
 import { answeredName, serversWithAnswer } from './other-addresses.ts';
+import type { ServersAtStart } from './servers-at-start.ts';
 import { readTextIn } from '../../host/fs/in-root.ts';
 
 export const DIFFERENCE_REASONS = leadToCauses(
@@ -16,6 +17,7 @@ export const DIFFERENCE_REASONS = leadToCauses(
   'hosts-override',
   'search-domain',
   'mixed-addresses',
+  'outdated-copy',
 );
 
 type Reason = keyof typeof DIFFERENCE_REASONS;
@@ -25,6 +27,7 @@ const REASON_OF: Readonly<Record<Difference, Reason>> = {
   hosts: 'hosts-override',
   server: 'servers-disagree',
   name: 'search-domain',
+  copy: 'outdated-copy',
 };
 
 export const FACTORS: Readonly<Record<Reason, string>> = {
@@ -32,6 +35,7 @@ export const FACTORS: Readonly<Record<Reason, string>> = {
   'servers-disagree': 'which name server',
   'search-domain': 'which search domain',
   'mixed-addresses': 'which address of the answer',
+  'outdated-copy': 'name servers of the container or of the host',
 };
 
 /** Ids of the entries whose tokens the address in use rejects. */
@@ -81,8 +85,18 @@ export async function differenceOf(
       right_source: right.source,
       right_name: right.name,
       right_does: isRight,
+      ...(right.atStart === undefined ? {} : factsOfCopy(right.atStart, right.source)),
     },
   };
+}
+
+/** What the host asks, where the container of the runner asks others. */
+export function factsOfCopy(
+  { file, setBy }: ServersAtStart,
+  server: string,
+): Readonly<Record<string, string>> {
+  const set = setBy === undefined ? {} : { servers_set: setBy };
+  return { host_file: file, host_server: server, ...set };
 }
 
 export function firstOf([server]: readonly string[]): { readonly wrong_server?: string } {

@@ -58,6 +58,11 @@ export function upstreamsInContainer(
   return all.filter((address) => !isLoopbackAddress(address));
 }
 
+/** Those that Docker says in the resolv.conf of a container to ask; undefined for an older Docker, which does not say it. */
+export function upstreamsNamed(ofContainer: string): readonly string[] | undefined {
+  return EXTERNAL.test(ofContainer) ? DOCKER.upstreamsOf(ofContainer) : undefined;
+}
+
 /** The servers of resolv.conf that Go and the C library never ask. */
 export function ignoredServers(text: string): readonly string[] {
   const { servers } = parseResolvConf(text);

@@ -71,6 +71,11 @@ export function mayBeLocal(fault: LookupFault): boolean {
   return ['timeout', 'no-route', 'resolver-error'].includes(fault);
 }
 
+/** A server has answered: one that is asked after it is not asked at all. */
+export function isFinal(queries: readonly Query[]): boolean {
+  return queries.some(({ outcome }) => ['answer', 'nxdomain', 'nodata'].includes(outcome));
+}
+
 /** True when every name has a negative answer: NXDOMAIN for one type, or no data for both. */
 function isNotFound(queries: readonly Query[]): boolean {
   const names = new Set(queries.map(({ name }) => name));

@@ -3,16 +3,19 @@
  * the name servers that Go did not query, the names that the search list would have tried next.
  */
 import type { Resolution } from '../../core/lookup.ts';
+import type { Place } from '../../core/place.ts';
 import { canonicalAddress } from './address-order.ts';
 import { addressesByServer } from './lookup-judgement.ts';
 import type { ResolveOptions } from './resolver.ts';
 import { queryEachServer, resolveLikeGo } from './resolver.ts';
+import type { ServersAtStart } from './servers-at-start.ts';
 
 /**
  * What differs from the lookup of the runner. `answer`: nothing, it is another address of the same answer. `hosts`: the
- * hosts file is left out. `server`: another name server is asked. `name`: another name of the search list is asked.
+ * hosts file is left out. `server`: another name server is asked. `name`: another name of the search list is asked. `copy`: a
+ * server is asked that the container of the runner would have after a restart.
  */
-export type Difference = 'answer' | 'hosts' | 'server' | 'name';
+export type Difference = 'answer' | 'hosts' | 'server' | 'name' | 'copy';
 
 export interface OtherAddress {
   readonly address: string;
@@ -21,12 +24,29 @@ export interface OtherAddress {
   readonly source: string;
   /** As it was queried. */
   readonly name: string;
+  /** Of a server that a restart would bring. */
+  readonly atStart?: ServersAtStart;
 }
 
-/** True if there may be another address. */
-export function mayHaveOthers(found: Resolution): boolean {
+/** After these faults only a container may have a server that helps: those of its host. */
+export const FAULTS_OF_SERVER: readonly string[] = [
+  'dns/server-failure',
+  'dns/timeout',
+  'dns/resolver-down',
+  'dns/no-route',
+  'dns/not-configured',
+];
+
+/** True if there may be another address, also that of a server which the container of the runner does not have yet. */
+export function mayHaveOthers(
+  found: Resolution,
+  fault: string,
+  { resolver }: Pick<Place, 'resolver'>,
+): boolean {
   const { source, servers, addresses } = found;
   if (source === 'literal') return false;
+  if (resolver !== undefined) return true;
+  if (FAULTS_OF_SERVER.includes(fault)) return false;
   if (addresses.length === 0) return servers.length > 1;
   if (addresses.length > 1) return true;
   if (source === 'hosts') return servers.length > 0;
@@ -38,8 +58,10 @@ export async function otherAddressesOf(
   found: Resolution,
   used: readonly string[],
   deps: ResolveOptions,
+  atStart?: ServersAtStart,
 ): Promise<readonly OtherAddress[]> {
-  const all = [...ofSameAnswer(found), ...(await ofOtherSources(found, deps))].map((one) => ({
+  const others = await Promise.all([ofOtherSources(found, deps), ofHost(found, atStart)]);
+  const all = [...ofSameAnswer(found), ...others.flat()].map((one) => ({
     ...one,
     address: canonicalAddress(one.address),
   }));
@@ -89,6 +111,18 @@ async function ofOtherSources(
     ...otherNames(found).map((name) => queryEachServer(name, found.servers, deps)),
   ]);
   return [...addressesIn(byServer, 'server'), ...addressesIn(byName.flat(), 'name')];
+}
+
+/** The answer of the server that would be asked first. */
+async function ofHost(
+  found: Resolution,
+  atStart: ServersAtStart | undefined,
+): Promise<readonly OtherAddress[]> {
+  const isOpen = atStart?.isFirstNew === true && atStart.setBy === undefined;
+  if (!isOpen || found.source !== 'dns') return [];
+  const queries = await atStart.ask(answeredName(found));
+  const own = queries.filter(({ server }) => server === atStart.servers[0]);
+  return addressesIn(own, 'copy').map((one) => ({ ...one, atStart }));
 }
 
 function addressesIn(

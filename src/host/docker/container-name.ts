@@ -2,9 +2,17 @@
  * What its engine calls a container: asked of the engine's socket until it answers, since the place of a runner is known
  * by this name. Until then the beginning of its id does, which every command of an engine takes as well.
  */
+import { isIP } from 'node:net';
+
 import { deadlineOf } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Container, ContainerManager, Engine, Mounted } from '../../core/container.ts';
+import type {
+  Container,
+  ContainerManager,
+  ContainerResolver,
+  Engine,
+  Mounted,
+} from '../../core/container.ts';
 import type { Paths } from '../../core/paths.ts';
 import { printable } from '../../core/printable.ts';
 import { DockerApi } from './api.ts';
@@ -76,6 +84,7 @@ export async function readContainer({ engine, id }: Asked, paths: Paths): Promis
       : {
           socket,
           mounted: known.mounted,
+          ...(known.resolver === undefined ? {} : { resolver: known.resolver }),
           ...(known.manager === undefined ? {} : { manager: known.manager }),
         };
   return engine === undefined
@@ -94,6 +103,7 @@ interface Inspected {
   readonly Name?: unknown;
   readonly Image?: unknown;
   readonly Config?: { readonly Labels?: unknown };
+  readonly HostConfig?: { readonly Dns?: unknown; readonly NetworkMode?: unknown };
   readonly Mounts?: unknown;
 }
 
@@ -101,6 +111,7 @@ interface Named {
   readonly name: string;
   readonly manager: ContainerManager | undefined;
   readonly mounted: readonly Mounted[];
+  readonly resolver: ContainerResolver | undefined;
 }
 
 /** Undefined when no engine answers, or it does not know the container. */
@@ -121,7 +132,8 @@ async function askedName({ engine, id, socket, paths }: Question): Promise<Named
       paths,
       signal: deadline.signal,
     }).catch(() => undefined);
-    return { name: plain, manager, mounted: mountedOf(inspected.Mounts) };
+    const mounted = mountedOf(inspected.Mounts);
+    return { name: plain, manager, mounted, resolver: resolverOf(inspected.HostConfig) };
   } catch {
     return undefined;
   }
@@ -144,6 +156,16 @@ async function askedManager(
   if (ofImage === undefined) return undefined;
   const imageLabels = labelsOf(ofImage.Labels);
   return await managerOf({ ...where, labels, imageLabels, isSwarmManager });
+}
+
+/** With the network of another container it has the file of that one. */
+function resolverOf(config: Inspected['HostConfig']): ContainerResolver | undefined {
+  const { Dns: dns, NetworkMode: mode } = config ?? {};
+  if (typeof mode !== 'string' || mode === 'none' || mode.startsWith('container:'))
+    return undefined;
+  const given: readonly unknown[] = Array.isArray(dns) ? dns : [];
+  const servers = given.filter((one) => typeof one === 'string' && isIP(one) !== 0);
+  return { servers: servers.map(String), hasHostNetwork: mode === 'host' };
 }
 
 /** Whoever made the container chose them. */

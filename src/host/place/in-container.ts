@@ -21,6 +21,7 @@ import { hostCommands } from './host-commands.ts';
 import type { HostServices } from './host-services.ts';
 import { commandIn } from './in-network.ts';
 import { partsOfPod } from './in-pod.ts';
+import { RESOLV_CONF } from './resolver-writer.ts';
 import { certsDirectoryOf, runnerFiles } from './runner-files.ts';
 
 export interface ContainerPlace {
@@ -74,6 +75,7 @@ export function placeInContainer(given: ContainerPlace): Place {
     host: hostCommands({ ...services.host, resolverWriter: writerOf(container) }),
     hostPath: (path) => pathOnHost(path, given),
     ...hostsWriterOf(container),
+    ...resolverOf(container),
     replacedOnHost: async (path) => await replacedIn(given, path),
     inNetwork: (command) => commandIn(isRunning ? network : undefined, command),
     engineAt: (...asked) => engineOnHost(given, ...asked),
@@ -172,6 +174,14 @@ function pathOnHost(path: string, given: ContainerPlace): string {
 function pathInVolume(path: string, volumes: readonly Volume[]): string | undefined {
   const volume = volumeOf(path, volumes);
   return volume && join(volume.onHost, path.slice(volume.at.length));
+}
+
+/** Of a pod the kubelet sets them, from its own settings. */
+function resolverOf({ engine, resolver, manager, mounted = [], pod }: Container) {
+  if (engine === undefined || resolver === undefined || pod !== undefined) return {};
+  const mountedFrom = mounted.find(({ target }) => target === RESOLV_CONF)?.source;
+  const from = mountedFrom === undefined ? {} : { mountedFrom };
+  return { resolver: { ...resolver, engine, where: makingPlaceOf(manager), ...from } };
 }
 
 /** Without an engine nothing is known to write it. */

@@ -54,6 +54,26 @@ test('an engine is asked until it answers, once a minute', async () => {
   expect(engine.asked).toHaveLength(1);
 });
 
+test.each([
+  ['its own network', { NetworkMode: 'bridge', Dns: [] }, { servers: [], hasHostNetwork: false }],
+  ['that of the host', { NetworkMode: 'host', Dns: null }, { servers: [], hasHostNetwork: true }],
+  [
+    'name servers of its own',
+    { NetworkMode: 'ci', Dns: ['10.0.0.9', 'x'] },
+    { servers: ['10.0.0.9'], hasHostNetwork: false },
+  ],
+  ['the network of another container', { NetworkMode: `container:${ID}` }, undefined],
+  ['none', { NetworkMode: 'none' }, undefined],
+])('a container with %s', async (_name, HostConfig, resolver) => {
+  await using root = await rootFolder({ '/var/run/x': '' });
+  const inspected = { [ID]: { Name: '/runner-a', HostConfig } };
+  const socket = join(root.paths.rootfs, '/var/run/docker.sock');
+  await using engine = await startDockerServer({ inspected }, socket);
+
+  expect((await new ContainerNames(setClock()).of(ASKED, root.paths)).resolver).toEqual(resolver);
+  expect(engine.asked).toHaveLength(1);
+});
+
 test('a name that the engine gave holds while it does not answer', async () => {
   await using root = await rootFolder({ '/var/run/x': '' });
   const clock = setClock();
