@@ -20,6 +20,7 @@ import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
 import { hostNetworkRows } from './host-network.ts';
 import { installationRows } from './installations.ts';
+import { jobProgramRows } from './job-programs.ts';
 import { jobRows } from './jobs.ts';
 import { localLimitRows } from './local-limits.ts';
 import { networkRows } from './network.ts';
@@ -62,6 +63,7 @@ export const ROWS: readonly Row[] = [
   ...processRows,
   ...installationRows,
   ...executorRows,
+  ...jobProgramRows,
   ...engineRows,
   ...containerMakerRows,
   ...hostNetworkRows,

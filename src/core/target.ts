@@ -149,10 +149,10 @@ export interface JobProcess {
   readonly pid: number;
 }
 
-/** The backend of an executor (Docker daemon, folder, plugin). Entries that use the same backend share one target. */
+/** The backend of an executor (Docker daemon, folder, programs). Entries that use the same backend share one target. */
 export interface ExecutorTarget extends Placed {
   readonly kind: 'executor';
-  /** `unix:///var/run/docker.sock`, `/home/gitlab-runner/builds`, `fleeting-plugin-aws`. */
+  /** `unix:///var/run/docker.sock`, `/home/gitlab-runner/builds`, `fleeting-plugin-aws`, `/opt/ci/run.sh`. */
   readonly id: string;
   readonly executor: string;
   /** Ids of the entries that need it. */
@@ -176,15 +176,43 @@ export type ExecutorBackend =
       /** The user of its jobs, where it is another than that of the process. */
       readonly user?: string;
     }
-  | {
-      readonly kind: 'plugin';
-      readonly name: string;
-      /** PATH of the process. */
-      readonly folders: readonly string[];
-      readonly home: string;
-    }
+  | ProgramsBackend
   /** No check knows how to look at it. */
   | { readonly kind: 'unseen'; readonly because: string };
+
+/** Programs that the runner starts for jobs, and what it reads before it can. */
+export interface ProgramsBackend {
+  readonly kind: 'programs';
+  readonly programs: readonly NeededProgram[];
+  readonly plugin?: NeededPlugin;
+  /** Private key for the machines of an autoscaler, as the runner sees it. */
+  readonly keyFile?: string;
+  /** What config.toml does not name although the executor requires it, as `MachineName in [runners.machine]`. */
+  readonly lacks: readonly string[];
+  /** What no check looks at, as a clause behind "whether". */
+  readonly unexamined: string;
+}
+
+/** A program that the runner, or a program of it, starts. */
+export interface NeededProgram {
+  /** A path, or a name to be found in `folders`. */
+  readonly name: string;
+  /** What names it: `run_exec`, `MachineDriver`; for one that the executor always starts the name of the executor. */
+  readonly setting: string;
+  /** PATH of the process; absent where that is not known. */
+  readonly folders?: readonly string[];
+  /** Jobs run without it. */
+  readonly isForCleanup?: true;
+}
+
+/** A plugin of an autoscaler, which is either a program on PATH or installed in a folder of its own. */
+export interface NeededPlugin {
+  /** As written: `aws:1.5`, `fleeting-plugin-aws`, `/opt/plugin`. */
+  readonly name: string;
+  readonly folders: readonly string[];
+  /** Where `fleeting install` puts them. */
+  readonly installed: readonly string[];
+}
 
 export interface ConfigTarget extends Placed {
   readonly kind: 'config';

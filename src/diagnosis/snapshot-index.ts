@@ -98,9 +98,9 @@ function rankOf(state: CheckState): number {
 
 /** Checks of what the executor of an entry needs. */
 export function executorsOf(indexed: SnapshotIndex, { id }: RunnerTarget): readonly CheckState[] {
-  return indexed
-    .statesOf('executor')
-    .filter(({ check: { target } }) => target.kind === 'executor' && target.runners.includes(id));
+  return indexed.snapshot.checks.filter(
+    ({ check: { target } }) => target.kind === 'executor' && target.runners.includes(id),
+  );
 }
 
 export function isFail({ finding }: CheckState): boolean {

@@ -1,6 +1,6 @@
 /**
  * What do the executors of the entries need? The Docker daemon as the runner would find it, the folder of a
- * shell executor, the plugin of an autoscaler. Only what is configured: docs/reference/runner-config.md#executors.
+ * shell executor, programs. Only what is configured: docs/reference/runner-config.md#executors.
  */
 import { join } from 'node:path';
 
@@ -10,13 +10,16 @@ import type { RunnerProcess } from '../core/reading.ts';
 import type { EndpointTarget, ExecutorBackend, ExecutorTarget, HostPort } from '../core/target.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
+import { uniqueIds } from './unique-ids.ts';
 import { EXECUTORS, SEEN_BACKENDS } from '../config/runner/executors.ts';
 import type { Environment } from '../config/runner/expand.ts';
 import { DEFAULT_DOCKER_HOST } from '../host/place/engine.ts';
 import { asProcessSees } from '../host/place/runner-files.ts';
+import { programsOf } from './program-targets.ts';
 import type { RunnerEntry } from '../config/runner/runner-config.ts';
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** The linter names it. */
+const NO_TABLE = 'config.toml has no table of this executor';
 
 interface Named {
   readonly entry: RunnerEntry;
@@ -42,14 +45,22 @@ export function executorTargetsOf(
     const gitlab = hasOwnRoute(entry) ? undefined : endpoint;
     return [{ ...one, runner: id, executor: entry.executor, endpoint: gitlab }];
   });
-  return [...Map.groupBy(found, ({ id }) => id)].flatMap(([id, members]): ExecutorTarget[] => {
+  const groups = [...Map.groupBy(found, backendKey).values()];
+  const ids = uniqueIds(groups.map(([first]) => first?.id ?? ''));
+  return groups.flatMap((members, index): ExecutorTarget[] => {
     const [first] = members;
     if (first === undefined) return [];
     const { executor, backend } = first;
+    const id = ids[index] ?? first.id;
     const runners = members.map(({ runner }) => runner);
     const gitlabs = backend.kind === 'docker' ? { gitlabs: gitlabsOf(members) } : {};
     return [{ kind: 'executor', id, executor, runners, backend, ...gitlabs }];
   });
+}
+
+/** Two entries with one program may differ in another one. */
+function backendKey({ id, backend }: Found): string {
+  return backend.kind === 'programs' ? `${id} ${JSON.stringify(backend)}` : id;
 }
 
 /** Jobs with an address or a proxy of their own need not reach what the runner reaches. */
@@ -76,8 +87,8 @@ function backendOf(entry: RunnerEntry, question: TargetsQuestion): Found | undef
       return folderOf(entry, question);
     case 'docker':
       return dockerOf(entry, question);
-    case 'plugin':
-      return pluginOf(entry, question);
+    case 'programs':
+      return programsOf(entry, question) ?? unseen(entry, NO_TABLE);
     case undefined:
       return unseen(entry, 'runnerwatch has no check of this executor');
   }
@@ -127,15 +138,4 @@ function dockerAt(address: string, source: string, certificates: string | undefi
 function userOf(process: RunnerProcess | undefined): string | undefined {
   const user = flagValue(process?.arguments ?? [], '--user', '-u');
   return user === '' ? undefined : user;
-}
-
-function pluginOf(entry: RunnerEntry, question: TargetsQuestion): Found {
-  const { autoscalerPlugin: name } = entry;
-  if (name === undefined) return unseen(entry, 'config.toml names no plugin of its autoscaler');
-  const environment = environmentOf(question);
-  const folders = (environment?.['PATH'] ?? DEFAULT_PATH).split(':').filter(Boolean);
-  return {
-    id: name,
-    backend: { kind: 'plugin', name, folders, home: environment?.['HOME'] ?? '/root' },
-  };
 }

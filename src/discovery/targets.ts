@@ -34,6 +34,7 @@ import {
 import type { Expansion } from '../config/runner/expand.ts';
 import { expandEnvironment, namesVariables } from '../config/runner/expand.ts';
 import { executorTargetsOf } from './executor-targets.ts';
+import { uniqueIds } from './unique-ids.ts';
 import { mountTargetsOf } from './mount-targets.ts';
 import type { RunnerEntry } from '../config/runner/runner-config.ts';
 
@@ -193,16 +194,6 @@ function withShortIds(resolved: readonly Resolved[]): readonly Resolved[] {
 function distinctEndpoints(resolved: readonly Resolved[]): readonly EndpointTarget[] {
   const found = resolved.flatMap(({ endpoint }) => endpoint ?? []);
   return [...new Map(found.map((endpoint) => [endpoint.id, endpoint])).values()];
-}
-
-/** `abc`, `abc#2`: two entries may have the same token. */
-function uniqueIds(ids: readonly string[]): readonly string[] {
-  const seen = new Map<string, number>();
-  return ids.map((id) => {
-    const count = (seen.get(id) ?? 0) + 1;
-    seen.set(id, count);
-    return count === 1 ? id : `${id}#${count}`;
-  });
 }
 
 function runnerTarget(

@@ -6,9 +6,8 @@
  *           Docker runs for jobs, and the path to GitLab from the newest of them, by a child (go/container/container-probe.ts).
  * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1), overdue_jobs.
  * Reasons   daemon-down, socket-not-mounted, socket-replaced (of a container), socket-permission, not-responding, api-incompatible, root-full, docker-error,
- *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue, job-network.
- * Unknown   blind: runnerwatch itself has no access. folder-silent. not-examined: no check looks at the executor, or at
- *           the machines behind the plugin of an autoscaler.
+ *           host-invalid, folder-not-writable, user-missing, job-overdue, job-network.
+ * Unknown   blind: runnerwatch itself has no access. folder-silent. not-examined: no check looks at the executor.
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Fact, Finding } from '../core/finding.ts';
@@ -30,7 +29,7 @@ import type { DockerExamination } from '../host/docker/examine.ts';
 import { examineDaemon } from '../host/docker/examine.ts';
 import { DockerRoots } from '../host/docker/root.ts';
 import type { DockerRequest } from '../host/docker/status.ts';
-import { FILE_REASONS, folderFault, pluginFault } from '../host/fs/executor-files.ts';
+import { FILE_REASONS, folderFault } from '../host/fs/executor-files.ts';
 import { FolderReader } from '../host/fs/folder-owners.ts';
 import { isThereIn } from '../host/fs/in-root.ts';
 import { FileSystemReader } from '../host/fs/stat-file-system.ts';
@@ -106,6 +105,7 @@ export function createExecutor(reader: FileSystemReader) {
     options: OPTIONS,
     reasons: REASONS,
     measures: MEASURES,
+    applies: ({ backend }) => backend.kind !== 'programs',
 
     async run(target, options, tools): Promise<ExecutorFinding> {
       const { backend } = target;
@@ -120,10 +120,10 @@ export function createExecutor(reader: FileSystemReader) {
           return await checkDocker(target, options, tools, { ...kept, facts });
         case 'folder':
           return await checkFolder(target, backend, { tools, folders, facts });
-        case 'plugin':
-          return await checkPlugin(target, backend, { tools, facts });
         case 'unseen':
           return notExamined(target, backend.because, facts);
+        case 'programs':
+          return notExamined(target, 'another check looks at it', facts);
       }
     },
   });
@@ -147,19 +147,6 @@ async function checkFolder(
   }
   const detail = `the permissions of ${plainIdOf(target)} cannot be read`;
   return { status: 'unknown', reason: 'folder-silent', detail, facts };
-}
-
-/** What a plugin can do is not asked: it would start machines. */
-async function checkPlugin(
-  target: ExecutorTarget,
-  backend: Backend<'plugin'>,
-  { tools, facts }: { tools: Tools; facts: Facts },
-): Promise<ExecutorFinding> {
-  const fault = await pluginFault(backend, tools.paths);
-  if (fault !== undefined) {
-    return { status: 'fail', ...fault, facts: { ...facts, ...fault.facts } };
-  }
-  return notExamined(target, `only that the plugin ${backend.name} is installed`, facts);
 }
 
 function notExamined(

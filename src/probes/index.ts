@@ -9,6 +9,7 @@ import { disk } from './disk.ts';
 import { dns } from './dns.ts';
 import { executor } from './executor.ts';
 import { http } from './http.ts';
+import { jobPrograms } from './job-programs.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
@@ -35,6 +36,7 @@ export const PROBES: readonly Probe[] = [
   limits,
   cgroup,
   executor,
+  jobPrograms,
   disk,
   cpu,
   memory,

@@ -56,6 +56,10 @@ const SHOWN_KEYS: ReadonlyMap<string, ChangeKind> = new Map([
   ...['executor', 'host', 'builds_dir', 'cache_dir', 'shell', 'tls_cert_path', 'image'].map(
     (key) => [key, 'config-executor'] as const,
   ),
+  ...['config_exec', 'prepare_exec', 'run_exec', 'cleanup_exec', 'plugin', 'key_path'].map(
+    (key) => [key, 'config-executor'] as const,
+  ),
+  ...['MachineName', 'MachineDriver'].map((key) => [key, 'config-executor'] as const),
   ...['concurrent', 'check_interval', 'limit', 'request_concurrency', 'log_level'].map(
     (key) => [key, 'config'] as const,
   ),

@@ -11,9 +11,20 @@ import { LINKS, STATUSES } from '../../src/core/vocabulary.ts';
 import { catalogue, causeSpec } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
+import { allRunners } from '../../src/core/host-context.ts';
+import { isOfExecutors } from '../../src/diagnosis/cause-spec.ts';
 import { TALKING } from '../support/events.ts';
 import type { World } from '../support/snapshots.ts';
-import { fail, GITLAB, PROXY, runner, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';
+import {
+  allBackendsOf,
+  fail,
+  GITLAB,
+  PROXY,
+  runner,
+  SKIPPED,
+  snapshotOf,
+  warn,
+} from '../support/snapshots.ts';
 
 const REASONS: Readonly<Record<string, readonly [fails: string, warns: string]>> = {
   dns: ['not-found', 'slow'],
@@ -78,8 +89,11 @@ function lawViolations(snapshot: Snapshot, judged: Diagnosis): readonly string[]
       .filter(({ id }) => id === 'unknown')
       .flatMap(({ evidence }) => evidence.map(({ check }) => check.split('@')[0] ?? '')),
   );
-  const isNameable = catalogue.some(({ from }) =>
-    from.some((reason) => unproven.has(reason.split('/')[0] ?? '')),
+  const executors = allRunners(snapshot.hostContext).map(({ executor }) => executor);
+  const isNameable = catalogue.some(
+    (spec) =>
+      isOfExecutors(spec, executors) &&
+      spec.from.some((reason) => unproven.has(reason.split('/')[0] ?? '')),
   );
   return [
     ...lost.map(({ check }) => `${check.id} is in no cause`),
@@ -167,6 +181,7 @@ const WHOLE: World = {
   ...TALKING,
   proxy: PROXY,
   runners: [runner('runnerAA1', { record: { id: 1, tokenFile: '/token' } })],
+  executors: allBackendsOf('runnerAA1'),
 };
 
 const REASONS_OF_ALL = ALL_PROBES.flatMap(({ id, reasons }) =>

@@ -135,7 +135,7 @@ describe('the executor', () => {
     expect(runners.map(({ cause }) => cause)).toEqual([undefined, 'docker-daemon-down']);
   });
 
-  test.each(['docker-error', 'host-invalid', 'folder-not-writable', 'plugin-missing'])(
+  test.each(['docker-error', 'host-invalid', 'folder-not-writable'])(
     'with %s has no id, and is named by its detail',
     (reason) => {
       const { causes, verdict } = judge({ executor: warn(reason) });

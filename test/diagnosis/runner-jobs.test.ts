@@ -10,7 +10,7 @@ import { HELD_JOB } from '../../src/runner/counters/job-list.ts';
 import { RUNNING_JOBS } from '../../src/runner/log/line-data.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
-import { DOCKER, fail, snapshotOf, warn } from '../support/snapshots.ts';
+import { allBackendsOf, DOCKER, fail, snapshotOf, warn } from '../support/snapshots.ts';
 import { timesUntil, dataOfLine, showing, event, TALKING } from '../support/events.ts';
 
 function causesOf(
@@ -173,7 +173,11 @@ const ELSEWHERE = '/home/gitlab-runner/builds';
 
 /** Causes of the entry whose jobs fail, beside this finding; the executor check is one of another entry. */
 function namedBeside(name: string, finding: FindingSpec, seen: RunnerEvent, over: World = {}) {
-  const executors = { [ELSEWHERE]: ['runnerAA2'], [DOCKER]: ['runnerAA1'] };
+  const executors = {
+    [ELSEWHERE]: ['runnerAA2'],
+    ...allBackendsOf('runnerAA2'),
+    [DOCKER]: ['runnerAA1'],
+  };
   return causesOf({ 'runner-log': showing(seen), [name]: finding }, { executors, ...over })
     .filter(({ scope }) => scope.kind === 'runner')
     .map(({ id }) => id);

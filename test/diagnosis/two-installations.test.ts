@@ -8,14 +8,15 @@ import type { RunnerTarget } from '../../src/core/target.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { TALKING } from '../support/events.ts';
-import { DOCKER, fail, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
+import { allBackendsOf, DOCKER, fail, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
 import { FIRST, inPlace, SECOND, together } from '../support/two-installations.ts';
 
 type Findings = Readonly<Record<string, Finding>>;
 
 /** Every probe has a check in it. */
 function installation(findings: Findings, entry: RunnerTarget, place: typeof FIRST): Snapshot {
-  const world = { ...TALKING, proxy: PROXY, runners: [entry], place };
+  const executors = allBackendsOf(entry.id);
+  const world = { ...TALKING, proxy: PROXY, runners: [entry], executors, place };
   return inPlace(snapshotOf(findings, world), place);
 }
 

@@ -1,5 +1,5 @@
 /** What the executors of entries need, as the runner would find it. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { EXECUTORS, SEEN_BACKENDS } from '../../src/config/runner/executors.ts';
 import { readRunnerText } from '../../src/config/runner/runner-config.ts';
@@ -94,7 +94,8 @@ test.each([
 test.each(EXECUTORS)(
   'an entry with the executor %j has a target, and one that is looked at says so',
   (executor) => {
-    const [target] = executors([`executor = "${executor}"\n[runners.autoscaler]\nplugin = "aws"`]);
+    const tables = '[runners.autoscaler]\nplugin = "aws"\n[runners.machine]\n[runners.custom]';
+    const [target] = executors([`executor = "${executor}"\n${tables}`]);
 
     expect(target?.runners).toHaveLength(1);
     expect(target?.backend.kind).toBe(SEEN_BACKENDS.get(executor) ?? 'unseen');
@@ -123,17 +124,101 @@ test('a shell entry needs its folder, for the user of `--user`, otherwise that o
   expect(executors([entry])[0]?.backend).toEqual({ kind: 'folder', path: '/data/builds' });
 });
 
-test('an autoscaler needs its plugin, searched in PATH of the process', () => {
-  const entry = 'executor = "instance"\n[runners.autoscaler]\nplugin = "aws:latest"';
-  const environment = { PATH: '/opt/bin:/bin', HOME: '/h' };
+const programs = (entry: string, over?: Partial<RunnerProcess>) =>
+  executors([entry], over).map(({ id, backend }) => ({ id, ...backend }));
 
-  expect(executors([entry], { environment })).toMatchObject([
-    {
-      id: 'aws:latest',
-      backend: { kind: 'plugin', name: 'aws:latest', folders: ['/opt/bin', '/bin'], home: '/h' },
+const customEntry = (prepare: string) =>
+  `executor = "custom"\n[runners.custom]\nrun_exec = "/ci/run"\nprepare_exec = "${prepare}"`;
+
+describe('programs', () => {
+  const environment = { PATH: '/opt/bin:bin::/bin', HOME: '/h' };
+
+  test('of the custom executor are those that the file names, looked for in the absolute folders of PATH', () => {
+    const entry =
+      'executor = "custom"\n[runners.custom]\nrun_exec = "/ci/run"\nprepare_exec = "prepare"\nconfig_exec = ""\ncleanup_exec = "/ci/run"';
+    const folders = ['/opt/bin', '/bin'];
+
+    expect(programs(entry, { environment })).toMatchObject([
+      {
+        id: '/ci/run',
+        programs: [
+          { name: 'prepare', setting: 'prepare_exec', folders },
+          { name: '/ci/run', setting: 'run_exec' },
+          { name: '/ci/run', setting: 'cleanup_exec', isForCleanup: true },
+        ],
+        lacks: [],
+      },
+    ]);
+  });
+
+  test.each([
+    ['custom', '[runners.custom]\nrun_exec = ""', ['run_exec in [runners.custom]']],
+    ['docker+machine', '[runners.machine]', ['MachineName in [runners.machine]']],
+    ['instance', '[runners.autoscaler]', ['plugin in [runners.autoscaler]']],
+    ['docker-autoscaler', '[runners.autoscaler]', ['plugin in [runners.autoscaler]']],
+  ])('of %s are not all, where a required key is missing', (executor, table, lacks) => {
+    expect(programs(`executor = "${executor}"\n${table}`)).toMatchObject([{ lacks }]);
+  });
+
+  test.each(['custom', 'docker+machine', 'instance', 'docker-autoscaler'])(
+    'of %s are not looked at without its table, which the linter names',
+    (executor) => {
+      expect(programs(`executor = "${executor}"`)).toMatchObject([{ kind: 'unseen' }]);
     },
-  ]);
-  expect(executors(['executor = "instance"'])).toMatchObject([{ backend: { kind: 'unseen' } }]);
+  );
+
+  test.each([
+    ['google', ['docker-machine']],
+    ['hetzner', ['docker-machine', 'docker-machine-driver-hetzner']],
+  ])('of docker+machine with the driver %s', (driver, names) => {
+    const entry = `executor = "docker+machine"\n[runners.machine]\nMachineName = "a-%s"\nMachineDriver = "${driver}"`;
+    const [found] = executors([entry]);
+
+    expect(
+      found?.backend.kind === 'programs' && found.backend.programs.map((one) => one.name),
+    ).toEqual(names);
+  });
+
+  test.each([
+    ['below the home', environment, ['/h/.config/fleeting/plugins']],
+    [
+      'and where the settings of the user are',
+      { ...environment, XDG_CONFIG_HOME: '/x' },
+      ['/h/.config/fleeting/plugins', '/x/fleeting/plugins'],
+    ],
+    ['where FLEETING_PLUGIN_PATH says', { ...environment, FLEETING_PLUGIN_PATH: '/p' }, ['/p']],
+  ])('of an autoscaler: its plugin, %s', (_where, variables, installed) => {
+    const entry =
+      'executor = "instance"\n[runners.autoscaler]\nplugin = "aws:latest"\n[runners.autoscaler.connector_config]\nkey_path = "/k"';
+
+    expect(programs(entry, { environment: variables })).toMatchObject([
+      {
+        id: 'aws:latest',
+        plugin: { name: 'aws:latest', folders: ['/opt/bin', '/bin'], installed },
+        keyFile: '/k',
+      },
+    ]);
+  });
+
+  test('that differ make two targets, and the same ones one', () => {
+    const found = executors([customEntry('/a'), customEntry('/b'), customEntry('/a')]);
+
+    expect(found.map(({ id, runners }) => [id, runners])).toEqual([
+      ['/ci/run', ['aaaaaaaa0', 'aaaaaaaa2']],
+      ['/ci/run#2', ['aaaaaaaa1']],
+    ]);
+  });
+
+  test('of a process whose environment is hidden are in no known PATH', () => {
+    const { environment: _hidden, ...blind } = runnerProcess();
+
+    expect(
+      programs('executor = "custom"\n[runners.custom]\nrun_exec = "run"', blind),
+    ).toMatchObject([{ programs: [{ name: 'run', setting: 'run_exec' }] }]);
+    expect(
+      programs('executor = "instance"\n[runners.autoscaler]\nplugin = "aws"', blind)[0],
+    ).not.toHaveProperty('plugin');
+  });
 });
 
 test.each([

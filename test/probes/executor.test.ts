@@ -1,6 +1,6 @@
 /** What executors need, with a daemon that serves Docker's API. Rights and full disks are in test/root. */
 import { once } from 'node:events';
-import { link, mkdir, rename, writeFile } from 'node:fs/promises';
+import { link, mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -356,34 +356,4 @@ describe('a shell executor', () => {
       status: 'pass',
     });
   });
-});
-
-describe('the plugin of an autoscaler', () => {
-  const backend = { kind: 'plugin', name: 'aws', folders: ['/usr/bin'], home: '/root' } as const;
-  const target = targetOf('aws', backend, { executor: 'instance' });
-  const ON_PATH = '/usr/bin/fleeting-plugin-aws';
-  const INSTALLED = '/root/.config/fleeting/plugins/registry.gitlab.com/fleeting/aws/1.0.1/plugin';
-
-  test('that is nowhere is missing', async () => {
-    await using root = await rootFolder({ '/usr/bin/x': '' });
-
-    expect(await runOnce(root, target)).toMatchObject({
-      status: 'fail',
-      reason: 'plugin-missing',
-      detail: 'plugin aws is not in /usr/bin or /root/.config/fleeting/plugins',
-    });
-  });
-
-  test.each([ON_PATH, INSTALLED])(
-    'at %s is found, which says nothing of its machines',
-    async (path) => {
-      await using root = await rootFolder({ [path]: '' });
-      await writeFile(join(root.paths.rootfs, path), '#!');
-
-      expect(await runOnce(root, target)).toMatchObject({
-        status: 'unknown',
-        reason: 'not-examined',
-      });
-    },
-  );
 });

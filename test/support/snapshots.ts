@@ -11,6 +11,7 @@ import type { LogSource } from '../../src/core/runner-event.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type {
   EndpointTarget,
+  ExecutorTarget,
   ProxyDecision,
   RunnerTarget,
   ServiceTarget,
@@ -25,6 +26,8 @@ import { START } from './clock.ts';
 export const CONFIG = '/etc/gitlab-runner/config.toml';
 /** The backend of the executors of all entries. */
 export const DOCKER = 'unix:///var/run/docker.sock';
+/** That of an entry with the custom executor, in a world that names it. */
+const PROGRAMS = '/opt/ci/run.sh';
 export const GITLAB = 'https://gitlab.example.com/';
 /** The checks of a view do not change here; every state has lasted for a minute. */
 export const SINCE = START - 60_000;
@@ -69,6 +72,21 @@ export interface World {
   readonly place?: Place;
   /** Default: the real ones. */
   readonly probes?: readonly Probe[];
+}
+
+const IN_DOCKER: Pick<ExecutorTarget, 'executor' | 'backend'> = {
+  executor: 'docker',
+  backend: { kind: 'docker', source: 'default address' },
+};
+const BACKENDS: Readonly<Record<string, Pick<ExecutorTarget, 'executor' | 'backend'>>> = {
+  [PROGRAMS]: {
+    executor: 'custom',
+    backend: { kind: 'programs', programs: [], lacks: [], unexamined: 'they make an environment' },
+  },
+};
+/** One of each kind, each with all of these entries. */
+export function allBackendsOf(...runners: readonly string[]): NonNullable<World['executors']> {
+  return Object.fromEntries([DOCKER, ...Object.keys(BACKENDS)].map((id) => [id, runners]));
 }
 
 /** The result of a check; a plain finding was seen three times since SINCE. */
@@ -239,9 +257,8 @@ function targetsOf(context: RunnerContext, world: World): readonly Target[] {
     ...Object.entries(executors).map(([id, runners]) => ({
       kind: 'executor' as const,
       id,
-      executor: 'docker',
       runners,
-      backend: { kind: 'docker' as const, source: 'default address' },
+      ...(BACKENDS[id] ?? IN_DOCKER),
     })),
     { kind: 'host', id: 'host' },
   ];

@@ -15,12 +15,14 @@ export const REQUIRED_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** What jobs of an executor need first, where a check can look at it; all others are not looked at. */
-export const SEEN_BACKENDS: ReadonlyMap<string, 'docker' | 'folder' | 'plugin'> = new Map([
+export const SEEN_BACKENDS: ReadonlyMap<string, 'docker' | 'folder' | 'programs'> = new Map([
   ['shell', 'folder'],
   ['docker', 'docker'],
   ['docker-windows', 'docker'],
-  ['docker-autoscaler', 'plugin'],
-  ['instance', 'plugin'],
+  ['docker-autoscaler', 'programs'],
+  ['docker+machine', 'programs'],
+  ['instance', 'programs'],
+  ['custom', 'programs'],
 ]);
 
 export const EXECUTORS: readonly string[] = [...REQUIRED_TABLES.keys()];

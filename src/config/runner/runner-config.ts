@@ -10,6 +10,8 @@ import { Secret } from '../../core/secret.ts';
 import { typeErrors } from './decode.ts';
 import { MAX_TOML_BYTES, readToml } from './runner-toml.ts';
 import type { TomlVersion } from './dialect.ts';
+import type { ExecutorSettings } from './executor-settings.ts';
+import { executorSettingsOf } from './executor-settings.ts';
 import { LOG_FORMATS, LOG_LEVELS, MIN_CONCURRENT } from './schema-constraints.ts';
 import { RUNNER_CONFIG } from './schema.ts';
 import { redactValue } from './redact-value.ts';
@@ -49,8 +51,8 @@ export interface RunnerEntry {
   readonly recordId?: number;
   /** Folder of its TLS files; only where `tls_verify` is set. */
   readonly dockerCertificates?: string;
-  /** Plugin of `[runners.autoscaler]`. */
-  readonly autoscalerPlugin?: string;
+  /** What its executor needs beside Docker. */
+  readonly settings: ExecutorSettings;
   /** `environment = ["HTTPS_PROXY=…"]`: for jobs, and often written for the runner itself. */
   readonly proxyLines: readonly ProxyLine[];
   readonly tokenExpiresAt?: Instant;
@@ -158,7 +160,6 @@ function documentOf(root: TomlTable, file: string): RunnerDocument {
 
 function runnerOf(table: TomlTable, number: number): RunnerEntry {
   const docker = tablesOf(entryOf(table, 'docker')?.value)[0];
-  const autoscaler = tablesOf(entryOf(table, 'autoscaler')?.value)[0];
   return {
     number,
     name: textOr(table, 'name'),
@@ -168,6 +169,7 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
     tokenPlace: positionOf(table, 'token'),
     executor: textOr(table, 'executor'),
     proxyLines: proxyLinesOf(entryOf(table, 'environment')?.value),
+    settings: executorSettingsOf(table),
     ...definedFields({
       tlsCaFile: textAt(table, 'tls-ca-file'),
       tlsCertFile: textAt(table, 'tls-cert-file'),
@@ -178,7 +180,6 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
       recordId: integerAt(table, 'id'),
       dockerHost: docker === undefined ? undefined : textAt(docker, 'host'),
       dockerCertificates: docker === undefined ? undefined : certificatesOf(docker),
-      autoscalerPlugin: autoscaler === undefined ? undefined : textAt(autoscaler, 'plugin'),
       tokenExpiresAt: instantOf(entryOf(table, 'token_expires_at')?.value),
       tokenObtainedAt: instantOf(entryOf(table, 'token_obtained_at')?.value),
     }),

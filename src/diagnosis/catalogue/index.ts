@@ -14,6 +14,7 @@ import { LIMIT_CAUSES } from './limits.ts';
 import { LINT_CAUSES } from './lint.ts';
 import { NETWORK_CAUSES } from './network.ts';
 import { PROCESS_CAUSES } from './process.ts';
+import { PROGRAM_CAUSES } from './programs.ts';
 import { PROXY_CAUSES } from './proxy.ts';
 import { RECORD_CAUSES } from './record.ts';
 import { RUNNER_CAUSES } from './runner.ts';
@@ -36,6 +37,7 @@ const FAMILIES: readonly Family[] = [
   { name: 'runner', stage: 'process', causes: RUNNER_CAUSES },
   { name: 'limits', stage: 'resources', causes: LIMIT_CAUSES },
   { name: 'executor', stage: 'executor', causes: EXECUTOR_CAUSES },
+  { name: 'executor', stage: 'executor', causes: PROGRAM_CAUSES },
   { name: 'jobs', stage: 'jobs', causes: JOB_CAUSES },
   { name: 'host', stage: 'resources', causes: HOST_CAUSES },
   { name: 'dns', stage: 'path', causes: DNS_CAUSES },

@@ -104,11 +104,12 @@ function isSeenByCheck(indexed: SnapshotIndex, seen: ObservedEvent): boolean {
 function checksOf(indexed: SnapshotIndex, seen: ObservedEvent): readonly CheckState[] {
   const probes = new Set(probesOf(requireCause(seen.event.cause ?? '')));
   return [...probes].flatMap((probe) => {
-    if (probe === 'executor') {
-      return ownersOf(indexed, seen).flatMap((owner) => executorsOf(indexed, owner));
+    const states = indexed.statesOf(probe);
+    if (states.some(({ check }) => check.target.kind === 'executor')) {
+      const own = ownersOf(indexed, seen).flatMap((owner) => executorsOf(indexed, owner));
+      return states.filter((state) => own.includes(state));
     }
     const path = dataOf(seen.event, LOCAL_FAULT)?.path;
-    const states = indexed.statesOf(probe);
     return path === undefined || probe !== 'disk' ? states : mountOf(path, states);
   });
 }

@@ -1,7 +1,4 @@
-/** Checks the files of an executor without a daemon: the builds folder, the plugin. */
-import { readdir } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
-
+/** Checks the builds folder of an executor without a daemon. */
 import type { Paths } from '../../core/paths.ts';
 import type { ReasonSpec } from '../../core/reason.ts';
 import { leadToCauses } from '../../core/reason.ts';
@@ -10,7 +7,6 @@ import type { ExecutorBackend } from '../../core/target.ts';
 import type { FolderReader } from './folder-owners.ts';
 import { denialAmong } from './rights.ts';
 import { lookUpUser } from '../proc/users.ts';
-import { inRoot, statIn } from './in-root.ts';
 
 /** What can be wrong with such files. */
 export const FILE_REASONS = {
@@ -21,12 +17,6 @@ export const FILE_REASONS = {
     action: 'Give that user write permission for the directory.',
   },
   ...leadToCauses('user-missing'),
-  'plugin-missing': {
-    kind: 'cause',
-    severity: 'warning',
-    meaning: 'The plugin of the autoscaler is not installed, so the runner requests no jobs.',
-    action: 'Install it with `gitlab-runner fleeting install`.',
-  },
 } as const satisfies Readonly<Record<string, ReasonSpec>>;
 
 export interface FileFault<R extends keyof typeof FILE_REASONS> {
@@ -68,40 +58,4 @@ export async function folderFault(
     reason: 'folder-not-writable',
     detail: `user ${name} has no write permission in ${path} (${denied})`,
   };
-}
-
-const PREFIX = 'fleeting-plugin-';
-
-/** In a folder of PATH under its name, or installed as `name:version` below the user's settings. */
-export async function pluginFault(
-  { name, folders, home }: Extract<ExecutorBackend, { kind: 'plugin' }>,
-  paths: Paths,
-): Promise<FileFault<'plugin-missing'> | undefined> {
-  const [plain = ''] = name.split(':');
-  const candidates = isAbsolute(name)
-    ? [name]
-    : folders.flatMap((folder) => [join(folder, plain), join(folder, `${PREFIX}${plain}`)]);
-  const installed = join(home, '.config/fleeting/plugins');
-  const found = await Promise.all(
-    candidates.map((candidate) =>
-      statIn(paths, candidate).then(
-        (info) => info.isFile(),
-        () => false,
-      ),
-    ),
-  );
-  if (found.includes(true) || (await isInstalled(plain, installed, paths))) return undefined;
-  const looked = isAbsolute(name) ? name : `${folders.join(':')} or ${installed}`;
-  return { reason: 'plugin-missing', detail: `plugin ${name} is not in ${looked}` };
-}
-
-/** `<registry>/<owner>/<name>/<version>/plugin`: the name is one of the folders of the path. */
-async function isInstalled(name: string, folder: string, paths: Paths): Promise<boolean> {
-  const last = (name.split('/').at(-1) ?? name).replace(PREFIX, '');
-  const names = await inRoot(
-    paths,
-    folder,
-    async (seenPath) => await readdir(seenPath, { recursive: true }),
-  ).catch(() => []);
-  return names.some((entry) => entry.split('/').some((part) => part.replace(PREFIX, '') === last));
 }

@@ -1,0 +1,74 @@
+/** What the tables of the executors name outside of config.toml: programs, files, an API. Texts are as written. */
+import type { TomlTable } from './toml-tree.ts';
+import { entryOf, tablesOf } from './toml-tree.ts';
+
+/** Absent where the entry has no such table. */
+export interface ExecutorSettings {
+  readonly custom?: CustomSettings;
+  readonly machine?: MachineSettings;
+  readonly autoscaler?: AutoscalerSettings;
+}
+
+/** `[runners.custom]` */
+export interface CustomSettings {
+  readonly configExec?: string;
+  readonly prepareExec?: string;
+  readonly runExec?: string;
+  readonly cleanupExec?: string;
+}
+
+/** `[runners.machine]` */
+export interface MachineSettings {
+  readonly name?: string;
+  readonly driver?: string;
+}
+
+/** `[runners.autoscaler]` */
+export interface AutoscalerSettings {
+  readonly plugin?: string;
+  /** `connector_config.key_path` */
+  readonly keyFile?: string;
+}
+
+export function executorSettingsOf(entry: TomlTable): ExecutorSettings {
+  return {
+    ...read(entry, 'custom', (table) => ({
+      ...text(table, 'config_exec', 'configExec'),
+      ...text(table, 'prepare_exec', 'prepareExec'),
+      ...text(table, 'run_exec', 'runExec'),
+      ...text(table, 'cleanup_exec', 'cleanupExec'),
+    })),
+    ...read(entry, 'machine', (table) => ({
+      ...text(table, 'MachineName', 'name'),
+      ...text(table, 'MachineDriver', 'driver'),
+    })),
+    ...read(entry, 'autoscaler', (table) => ({
+      ...text(table, 'plugin', 'plugin'),
+      ...text(tableIn(table, 'connector_config'), 'key_path', 'keyFile'),
+    })),
+  };
+}
+
+function read<K extends keyof ExecutorSettings>(
+  entry: TomlTable,
+  key: K,
+  readTable: (table: TomlTable) => NonNullable<ExecutorSettings[K]>,
+): Pick<ExecutorSettings, K> | undefined {
+  const table = tableIn(entry, key);
+  return table && ({ [key]: readTable(table) } as unknown as Pick<ExecutorSettings, K>);
+}
+
+function tableIn(parent: TomlTable, key: string): TomlTable | undefined {
+  return tablesOf(entryOf(parent, key)?.value)[0];
+}
+
+/** An empty text is the same as none. */
+function text<N extends string>(
+  table: TomlTable | undefined,
+  key: string,
+  name: N,
+): { readonly [K in N]?: string } {
+  const value = table && entryOf(table, key)?.value;
+  if (value?.kind !== 'string' || value.text === '') return {};
+  return { [name]: value.text } as { readonly [K in N]?: string };
+}
