@@ -11,6 +11,7 @@ import { trustReaderOf } from '../../src/go/tls/trust.ts';
 import type { AcceptanceCase } from '../support/acceptance-case.ts';
 import { leafWith, trusted } from '../support/acceptance-case.ts';
 import { rsaKeys } from '../support/certificates.ts';
+import { LARGE_KEY_BITS, largeRsaKeys } from '../support/large-rsa-keys.ts';
 import { BUNDLE, probeTls } from '../support/probe-tls.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
@@ -44,7 +45,7 @@ const SHA1_ONLY: TlsOptions = {
 const MLKEM_ONLY: TlsOptions = { minVersion: 'TLSv1.3', ecdhCurve: 'X25519MLKEM768' };
 const negative = leafWith({ serial: -5n });
 const small = leafWith({ keys: rsaKeys(1000) });
-const large = leafWith({ keys: rsaKeys(8200) });
+const large = leafWith({ keys: largeRsaKeys() });
 
 describe('a server that only some versions of Go accept', () => {
   test.each<[string, AcceptanceCase['chain'], TlsOptions, Process, string]>([
@@ -67,8 +68,8 @@ describe('a server that only some versions of Go accept', () => {
     ['a negative serial, Go 1.23', negative, {}, goOf(23), 'not-acceptable'],
     ['RSA of 1000 bits, Go 1.23', small, {}, goOf(23), 'pass'],
     ['RSA of 1000 bits, Go 1.24', small, {}, goOf(24), 'not-acceptable'],
-    ['RSA of 8200 bits', large, {}, goOf(26), 'not-acceptable'],
-    ['RSA of 8200 bits, by GODEBUG', large, {}, godebug('tlsmaxrsasize=9000'), 'pass'],
+    [`RSA of ${LARGE_KEY_BITS} bits`, large, {}, goOf(26), 'not-acceptable'],
+    [`RSA of ${LARGE_KEY_BITS} bits, by GODEBUG`, large, {}, godebug('tlsmaxrsasize=9000'), 'pass'],
   ])('%s', async (_what, chain, server, process, expected) => {
     expect(await verdict(chain, server, process)).toBe(expected);
   });
