@@ -55,22 +55,27 @@ export class ContainerNames {
 
   /** `paths`: those of the host. */
   async of(asked: Asked, paths: Paths): Promise<Container> {
-    const known = this.#known.get(asked.id);
+    const known = this.#known.get(keyOf(asked, paths));
     if (known === undefined) return await this.#ask(asked, paths);
     const name = await known.name;
     if (name.isNamedById === undefined) return name;
     const isOld = this.#clock.seconds() - known.askedAtSeconds >= ASK_AGAIN_SECONDS;
     // Another caller may have asked by now.
-    const isLast = this.#known.get(asked.id) === known;
+    const isLast = this.#known.get(keyOf(asked, paths)) === known;
     return isOld && isLast ? await this.#ask(asked, paths) : name;
   }
 
   async #ask(asked: Asked, paths: Paths): Promise<Container> {
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     const name = readContainer(asked, paths);
-    this.#known.set(asked.id, { name, askedAtSeconds: this.#clock.seconds() });
+    this.#known.set(keyOf(asked, paths), { name, askedAtSeconds: this.#clock.seconds() });
     return await name;
   }
+}
+
+/** Each host has its own engines. */
+function keyOf({ id }: Asked, { rootfs }: Paths): string {
+  return `${rootfs} ${id}`;
 }
 
 /** Asked now. */
