@@ -52,7 +52,14 @@ function installNpmPackages() {
     .digest('hex');
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
   say('installing the npm packages of package-lock.json');
-  const words = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
+  const words = [
+    'ci',
+    '--include=dev',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+  ];
   const isDone = run('npm', [...words, '--loglevel=error']);
   if (!isDone)
     fail('npm ci failed; its message is above. Check the network and run the command again.');
