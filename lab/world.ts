@@ -300,6 +300,12 @@ async function makePodFiles(files: RootFiles, root: string): Promise<void> {
   await files.own(POD_STATE_FOLDER, POD_USER);
 }
 
+/** By certsSecretName of the chart: no image trusts the authority of the lab by itself. */
+function sharedTrustOf({ pod }: WorldOptions): Readonly<Record<string, string>> {
+  if (pod === undefined || pod.sharesProcesses === true) return {};
+  return { [`${POD_CONFIG_FOLDER}/certs/gitlab.test.crt`]: PUBLIC_ROOT.pem };
+}
+
 function filesOf(
   options: WorldOptions,
   entries: readonly Entry[],
@@ -316,6 +322,7 @@ function filesOf(
     [`${folder}/config.toml`]: configText(entries, options.globals),
     [`${folder}/.runner_system_id`]: SYSTEM_ID,
     ...ofPlace,
+    ...sharedTrustOf(options),
     '/pressure/cpu': CALM,
     '/pressure/io': CALM,
     '/pressure/memory': CALM,

@@ -10,6 +10,7 @@ import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
 import { endRows } from './ends.ts';
 import { containerMakerRows } from './container-makers.ts';
+import { containerSettingRows } from './container-settings.ts';
 import { engineRows } from './engines.ts';
 import { podRows } from './pods.ts';
 import { executorRows } from './executor.ts';
@@ -66,6 +67,7 @@ export const ROWS: readonly Row[] = [
   ...jobProgramRows,
   ...engineRows,
   ...containerMakerRows,
+  ...containerSettingRows,
   ...hostNetworkRows,
   ...nameServerRows,
   ...podRows,

@@ -43,6 +43,11 @@ const KINDS: readonly Kind[] = [
     world: { container: { engine: 'docker', isBridged: true } },
   },
   {
+    number: 3,
+    name: 'Docker, named volume',
+    world: { container: { engine: 'docker', isBridged: true, hasNamedVolume: true } },
+  },
+  {
     number: 4,
     name: 'podman, network of the host',
     world: { container: { engine: 'podman' } },

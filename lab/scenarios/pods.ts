@@ -1,15 +1,27 @@
 /** runnerwatch as a container of the runner's pod, with and without a view of the runner's process. */
+import { appendFile } from 'node:fs/promises';
+
+import type { Report } from '../../src/report/document.ts';
 import type { PodSetup } from '../container/pod.ts';
 import { POD_CONFIG_FOLDER } from '../container/pod.ts';
+import { DEAD_ADDRESS, PROXY_ADDRESS } from '../network.ts';
 import { LISTENS, startCounters } from '../peers/counters.ts';
+import { untilGood } from '../observe.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT, PUBLIC_ROOT } from '../peers/pki.ts';
+import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, HealthyRow, Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
 import { PORT_CLOSED, RESOLVER_DOWN, TOKEN_FORGOTTEN } from './path-faults.ts';
 
+type Tls = Report['checks'][number];
+
+const PATIENCE_SECONDS = 120;
+const OUR_IMAGE = /which the image of runnerwatch trusts/;
+const SHARED_FILE = `${POD_CONFIG_FOLDER}/certs/root.pem`;
 const SHARED: PodSetup = { sharesProcesses: true };
 const APART: PodSetup = {};
 const GLOBALS = 'concurrent = 4\ncheck_interval = 3\n';
+const DEAD_PROXY = `${PROXY_ADDRESS}:3128`;
 /** What a pod must not be read as. */
 const MUST_NOT = [
   'config-missing',
@@ -59,6 +71,23 @@ type Fault = Pick<FaultRow, 'title' | 'inject' | 'expect'> & Partial<FaultRow>;
 
 const FAULTS: readonly Fault[] = [RESOLVER_DOWN, PORT_CLOSED, TOKEN_FORGOTTEN];
 
+/** By what the cluster or its values set for the pod. */
+const POD_FAULTS: readonly Fault[] = [
+  {
+    title: 'a policy of the network drops what it sends to GitLab',
+    inject: async ({ network }) => await network.rule('gl', 'input', 'tcp dport 443 drop'),
+    expect: { cause: 'tcp-connect-timeout', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
+    runnerLogs: /i\/o timeout/,
+  },
+  {
+    title: 'hostAliases have an old address of GitLab',
+    inject: async ({ files }) =>
+      await files.write('/etc/hosts', `127.0.0.1 localhost\n${DEAD_ADDRESS} gitlab.test\n`),
+    expect: { cause: 'dns-hosts-override-stale', severity: 'critical', says: /hostAliases/ },
+    runnerLogs: /dial tcp 10\.200\.0\.77:443/,
+  },
+];
+
 const SHARED_FAULTS: readonly Fault[] = [
   {
     title: 'GitLab has a certificate of an authority that nobody trusts',
@@ -80,6 +109,13 @@ const SHARED_FAULTS: readonly Fault[] = [
     runnerLogs: 'nothing',
     needsHistory: true,
   },
+  ...POD_FAULTS,
+  {
+    title: 'its values set a proxy where nobody is',
+    inject: async ({ runner }) => await runner.restart({ HTTPS_PROXY: `http://${DEAD_PROXY}` }),
+    expect: { cause: 'proxy-unreachable', severity: 'critical', chain: 'o/F/Fs/s/s/s/s' },
+    runnerLogs: /proxyconnect tcp: dial tcp .*connection refused/,
+  },
 ];
 
 const APART_FAULTS: readonly Fault[] = [
@@ -91,7 +127,21 @@ const APART_FAULTS: readonly Fault[] = [
     runnerLogs: 'nothing',
     needsHistory: true,
   },
+  ...POD_FAULTS,
 ];
+
+/** The authority of GitLab is known to no image but that of runnerwatch. */
+async function onlyWeTrust({ files }: World): Promise<void> {
+  await appendFile(`${files.path}-bundle.pem`, PRIVATE_ROOT.pem);
+}
+
+/** Until a check is as the row says; an error if it never is. */
+async function untilTls({ daemon }: World, isWanted: (tls: Tls) => boolean): Promise<void> {
+  const lack = ({ checks }: Report): string | undefined =>
+    checks.some((check) => check.probe === 'tls' && isWanted(check)) ? undefined : 'not so';
+  const { lacks } = await untilGood(daemon, lack, PATIENCE_SECONDS);
+  if (lacks !== undefined) throw new Error('the check of tls is not as it should be');
+}
 
 function faultsOf(place: number, own: readonly Fault[]): readonly FaultRow[] {
   const [name = '', pod = SHARED] = PLACES[place] ?? [];
@@ -160,6 +210,40 @@ export const podRows: readonly Row[] = [
     act: async ({ gitlab }) => await gitlab.serve(FROM_PRIVATE_ROOT),
     isUnsure: true,
     runnerIsTroubled: true,
+    allowed: [],
+  },
+  {
+    id: 'K-205',
+    title: 'only the image of runnerwatch trusts the authority of GitLab: pod',
+    world: {
+      ...ANSWERING,
+      before: async (world) => {
+        await serveMetrics(world);
+        await onlyWeTrust(world);
+      },
+    },
+    act: async (world) => {
+      await world.gitlab.serve(FROM_PRIVATE_ROOT);
+      await untilTls(
+        world,
+        ({ status, detail = '' }) => status === 'unknown' && OUR_IMAGE.test(detail),
+      );
+    },
+    isUnsure: true,
+    runnerIsTroubled: true,
+    allowed: [],
+  },
+  {
+    id: 'K-206',
+    title: 'a file that both have has the authority of GitLab: pod',
+    world: {
+      ...ANSWERING,
+      certificate: FROM_PRIVATE_ROOT,
+      entries: [usualEntry({ more: `  tls-ca-file = "${SHARED_FILE}"` })],
+      files: () => ({ [SHARED_FILE]: PRIVATE_ROOT.pem }),
+    },
+    act: async (world) => await untilTls(world, ({ status }) => status === 'pass'),
+    isUnsure: true,
     allowed: [],
   },
   ...faultsOf(0, SHARED_FAULTS),

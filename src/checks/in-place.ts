@@ -6,10 +6,12 @@ import { RESTART_SECONDS } from '../core/absences.ts';
 import type { Check } from '../core/check.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
+import { dataOf } from '../core/finding-data.ts';
 import { placeOf } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
 import type { Target, TargetKind } from '../core/target.ts';
 import { plainIdOf } from '../core/target.ts';
+import { TRUSTED_HERE } from '../go/tls/handshake-facts.ts';
 import { inNetworkOf } from '../host/net/network.ts';
 import type { Job } from './run.ts';
 import type { ToolDeps } from './tools.ts';
@@ -84,7 +86,7 @@ function unseenOf({ probe, target }: Check, { unseen: why }: Place): Finding | u
   return why === undefined || !isThere ? undefined : placeUnseen(why);
 }
 
-/** What our own trust refuses, that of the runner may accept; a file that is not mounted for us, it may have. */
+/** What our own trust refuses, that of the runner may accept, and what ours alone accepts, it may refuse; a file that is not mounted for us, it may have. */
 function unlessUnseen(
   why: string,
   emit: (result: ProbeResult) => void,
@@ -96,10 +98,21 @@ function unlessUnseen(
       : [OF_ITS_TRUST, 'what the runner trusts is not known'];
   return (result) => {
     const { finding } = result;
-    const isOurs = finding.status === 'fail' && reasons.has(reasonOf(finding) ?? '');
-    const detail = `${detailOf(finding)}; ${what}, since ${why}`;
-    emit(isOurs ? { ...result, finding: placeUnseen(detail) } : result);
+    const doubt = `${what}, since ${why}`;
+    if (finding.status === 'fail' && reasons.has(reasonOf(finding) ?? ''))
+      emit({ ...result, finding: placeUnseen(`${detailOf(finding)}; ${doubt}`) });
+    else emit({ ...result, finding: withoutOurTrust(finding, doubt) });
   };
+}
+
+/** A pass by our own trust proves nothing of the runner; a warning is true for both. */
+function withoutOurTrust(finding: Finding, doubt: string): Finding {
+  const authority = dataOf(finding, TRUSTED_HERE);
+  if (authority === undefined || finding.status === 'fail') return finding;
+  const found = `the certificate is of ${authority}, which the image of runnerwatch trusts, and not every image does; ${doubt}`;
+  return finding.status === 'pass'
+    ? placeUnseen(found)
+    : { ...finding, detail: `${finding.detail}; ${found}` };
 }
 
 function placeUnseen(detail: string): Finding {

@@ -13,6 +13,7 @@ import { withoutBrackets } from '../core/address.ts';
 import { deadlineOf } from '../core/abort.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Fact, Finding } from '../core/finding.ts';
+import type { FindingData } from '../core/finding-data.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { LinkTools, MeasureSpec } from '../core/probe.ts';
 import { addressOfWalk, defineProbe } from '../core/probe.ts';
@@ -30,6 +31,7 @@ import {
   chainAttachment,
   handshakeData,
   serverFacts,
+  trustedHere,
   trustFacts,
 } from '../go/tls/handshake-facts.ts';
 import type { Trust, TrustStore } from '../go/tls/trust.ts';
@@ -149,8 +151,9 @@ async function shake(
   const settled = await settle(shaken, deadline.signal);
   if (settled.kind !== 'secured')
     return { ...seen, ...judgeRefusal(settled, trust, request.now, facts) };
+  const known = { ...seen, data: { ...seen.data, ...ownTrust(settled, trust, request, tools) } };
   const pace = judgePace(handshake_seconds, options.slow_seconds);
-  const paced = pace && { ...seen, ...pace, facts: { ...facts, ...pace.facts } };
+  const paced = pace && { ...known, ...pace, facts: { ...facts, ...pace.facts } };
   if (paced?.reason === 'late') {
     settled.socket.destroy();
     return paced;
@@ -159,8 +162,18 @@ async function shake(
   walk.open = async (again) => await reopen(await open(again), { ...request, signal: again });
   const ending = nextExpiryText(settled.path, trust, request.now, options.expiring_soon_seconds);
   if (ending !== undefined)
-    return { status: 'warn', reason: 'expiring-soon', detail: ending, ...seen };
-  return paced ?? { status: 'pass', ...seen };
+    return { status: 'warn', reason: 'expiring-soon', detail: ending, ...known };
+  return paced ?? { status: 'pass', ...known };
+}
+
+/** Where the image of the runner is not visible: what only ours is known to trust. */
+function ownTrust(
+  { shown, path }: Extract<Handshake, { readonly kind: 'secured' }>,
+  trust: Trust,
+  request: HandshakeRequest,
+  { place }: LinkTools,
+): FindingData {
+  return place.unseen === undefined ? {} : trustedHere(shown, path, trust, request);
 }
 
 /** A handshake that succeeds, but slowly: undefined within the limit. */

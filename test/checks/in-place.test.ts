@@ -3,11 +3,13 @@ import { expect, test } from 'vitest';
 
 import { Absences, RESTART_SECONDS } from '../../src/core/absences.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import { dataWith } from '../../src/core/finding-data.ts';
 import type { Place } from '../../src/core/place.ts';
 import type { RunnerConfigReading } from '../../src/core/reading.ts';
 import type { TargetKind } from '../../src/core/target.ts';
 import type { Known } from '../../src/checks/store.ts';
 import { inPlace } from '../../src/checks/in-place.ts';
+import { TRUSTED_HERE } from '../../src/go/tls/handshake-facts.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { setClock } from '../support/clock.ts';
 import { contextIn } from '../support/places.ts';
@@ -174,4 +176,17 @@ test.each([
   const finding: Finding = { status: 'fail', reason, detail: reason };
   const seen = await jobAt({ place: { unseen: 'it is elsewhere' }, kind, finding }).run();
   expect(seen).toEqual([said]);
+});
+
+test('a pass by an authority that our own image alone may trust is none of the runner', async () => {
+  const place = { unseen: 'it is elsewhere' };
+  const data = dataWith(TRUSTED_HERE, 'Corporate CA');
+  const soon: Finding = { status: 'warn', reason: 'expiring-soon', detail: 'soon', data };
+
+  expect(await jobAt({ place, finding: { ...PASS, data } }).run()).toEqual([
+    'unknown place-unseen',
+  ]);
+  expect(await jobAt({ place, finding: PASS }).run()).toEqual(['pass']);
+  expect(await jobAt({ place: {}, finding: { ...PASS, data } }).run()).toEqual(['pass']);
+  expect(await jobAt({ place, finding: soon }).run()).toEqual(['warn expiring-soon']);
 });

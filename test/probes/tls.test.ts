@@ -1,6 +1,11 @@
+import { X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
+
 import { describe, expect, test } from 'vitest';
 
-import { TRUST_CHANGED_AT, VALIDITY } from '../../src/go/tls/handshake-facts.ts';
+import { dataOf } from '../../src/core/finding-data.ts';
+import { TRUST_CHANGED_AT, TRUSTED_HERE, VALIDITY } from '../../src/go/tls/handshake-facts.ts';
+import { isPublicRoot } from '../../src/go/tls/public-roots.ts';
 import type { MadeCertificate, Shape } from '../support/certificates.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, probeTls } from '../support/probe-tls.ts';
@@ -226,4 +231,31 @@ describe('what ends soon is a warning', () => {
     const end = Math.floor(soon.until.getTime() / 1000);
     expect(finding.measures).toMatchObject({ ca_file_not_after_timestamp_seconds: end });
   });
+});
+
+describe('beside a container of the runner that is not visible', () => {
+  const unseen = 'its pod does not share processes';
+
+  test('an authority of our own bundle alone is named', async () => {
+    const finding = await shake([deepLeaf, below], { ...bundle(root), unseen });
+    expect(finding.status).toBe('pass');
+    expect(dataOf(finding, TRUSTED_HERE)).toBe('CN=Private Root');
+  });
+
+  test('one of a file that both have is not, also where our bundle has it too', async () => {
+    const files = { [BUNDLE]: root.pem, [OWN_FILE]: root.pem };
+    const finding = await shake([leaf], { files, unseen });
+    expect(finding.status).toBe('pass');
+    expect(dataOf(finding, TRUSTED_HERE)).toBeUndefined();
+  });
+
+  test('a visible runner has the bundle that was read', async () => {
+    expect(dataOf(await shake([leaf], bundle(root)), TRUSTED_HERE)).toBeUndefined();
+  });
+});
+
+test('the authorities of browsers are public, and no other', () => {
+  const publicRoots = rootCertificates.map((pem) => new X509Certificate(pem));
+  expect(publicRoots.filter((one) => !isPublicRoot(one))).toEqual([]);
+  expect(isPublicRoot(new X509Certificate(root.pem))).toBe(false);
 });

@@ -13,6 +13,7 @@ import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Walk } from '../../src/core/probe.ts';
 import type { Credentials, RunnerProcess } from '../../src/core/reading.ts';
 import type { TrustSource } from '../../src/core/target.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import { createTls } from '../../src/probes/tls.ts';
 import { ENDPOINT } from './probes.ts';
@@ -61,6 +62,8 @@ export interface TlsProbeOptions {
   readonly signal?: AbortSignal;
   /** How long the handshake takes by the clock of the probe. */
   readonly handshakeSeconds?: number;
+  /** Why the runner, and with it the trust of its image, is not visible. */
+  readonly unseen?: string;
   /** Inspects the walk before its socket is closed. */
   readonly inspect?: (walk: Walk) => Promise<void>;
 }
@@ -84,6 +87,9 @@ export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
         walk,
         paths: folder.paths,
         process: question.process ?? processOf(question.credentials),
+        ...(question.unseen === undefined
+          ? {}
+          : { place: { ...PACKAGED_PLACE, paths: folder.paths, unseen: question.unseen } }),
         ...(question.signal === undefined ? {} : { signal: question.signal }),
         clock: {
           wall: () => now ?? systemClock.wall(),

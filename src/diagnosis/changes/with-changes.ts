@@ -85,7 +85,8 @@ function withOwnChanges(cause: Cause, scene: Scene): Cause {
     .filter(({ isReason }) => isReason)
     .flatMap(({ change, lines }) => {
       const when = whenText(since, change.at);
-      return undoSteps({ change, lines, place: subject.context.place, when });
+      const { place } = subject.context;
+      return undoSteps({ change, lines, place, when }).map((one) => place.fitted?.(one) ?? one);
     });
   return {
     ...cause,

@@ -9,9 +9,11 @@ import { dataKey, dataWith } from '../../core/finding-data.ts';
 import type { TrustSource } from '../../core/target.ts';
 import type { ServerHandshake } from './handshake.ts';
 import { namesOf } from './hostname.ts';
+import { isPublicRoot } from './public-roots.ts';
 import type { Trust } from './trust.ts';
 import { certsFile } from './trust.ts';
 import { issuerOf, subjectOf } from './certificate-text.ts';
+import { verifyLikeGo } from './verify.ts';
 
 const MAX_NAMES = 5;
 
@@ -21,6 +23,23 @@ export const VALIDITY = dataKey<{ readonly notBefore: Instant; readonly notAfter
 );
 /** When a trust file was last changed. */
 export const TRUST_CHANGED_AT = dataKey<Instant>('trust-changed-at');
+
+/** The authority that only the system of runnerwatch is known to trust, where that is not the system of the runner. */
+export const TRUSTED_HERE = dataKey<string>('trusted-here');
+
+/** By a file that the runner has too, or because every system trusts it. */
+export function trustedHere(
+  { sent }: ServerHandshake,
+  path: readonly X509Certificate[],
+  { caFile, anchors, go }: Trust,
+  { host, now }: { readonly host: string; readonly now: Instant },
+): FindingData {
+  const shared = [...caFile.certificates, ...anchors.filter((one) => isPublicRoot(one))];
+  const { problems } = verifyLikeGo({ sent, anchors: shared, host, now, go });
+  const [anchor] = path.toReversed();
+  const isShared = problems.length === 0 || anchor === undefined;
+  return isShared ? {} : dataWith(TRUSTED_HERE, subjectOf(anchor));
+}
 
 /** What rules read of a handshake. */
 export function handshakeData(trust: Trust, shown: ServerHandshake | undefined): FindingData {

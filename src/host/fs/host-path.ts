@@ -3,7 +3,7 @@
  *
  * Source  /proc/PID/mountinfo of both: device, folder of the file system, mount point.
  */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import type { Volume } from '../../core/paths.ts';
 import { isBelow } from '../../core/paths.ts';
@@ -31,7 +31,7 @@ export function hostPathOf(
   const [best] = candidates.toSorted((a, b) => lengthOf(b) - lengthOf(a));
   if (best?.root === undefined) return undefined;
   const rest = inFileSystem.slice(best.root === '/' ? 0 : best.root.length);
-  const found = join(best.mountPoint, rest);
+  const found = resolve(best.mountPoint, `./${rest}`);
   // Another mount may hide it there.
   return mountOf(found, onHost) === best ? found : undefined;
 }

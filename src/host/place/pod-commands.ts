@@ -123,6 +123,7 @@ export function fitToPod(pod: Pod, files: RunnerFiles, given: FixStep): FixStep 
       `${text} ${VALUES} (runners.config; url, token and globals have keys of their own).`,
       values,
     );
+  if (command.includes('/etc/hosts')) return step(`${text} ${VALUES}: hostAliases.`, values);
   return step(`${text} This is done on the node of the pod or in the cluster, not in the pod.`);
 }
 

@@ -50,6 +50,14 @@ test.each(catalogue.map((spec) => [spec.id, spec] as const))(
   },
 );
 
+test('a line of /etc/hosts is one of hostAliases', () => {
+  const given = { text: 'Remove the line.', command: 'sudo sed -i /gitlab/d /etc/hosts' };
+  expect(fitToPod(POD, FILES, given)).toMatchObject({
+    text: expect.stringMatching(/values\.yaml.*hostAliases\.$/),
+    command: expect.stringMatching(/^helm -n ci get values /),
+  });
+});
+
 test('an edit of config.toml is one of values.yaml', () => {
   const given = { text: 'Correct url.', command: `sudoedit ${FILES.config}` };
   const { text, command } = fitToPod(POD, FILES, given);
