@@ -4,8 +4,6 @@ import type { Script } from '../../test/support/dns-server.ts';
 import { GITLAB_ADDRESS, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';
 import { startMachine } from '../peers/machine.ts';
 import type { MachineOptions } from '../peers/machine.ts';
-import type { Report } from '../../src/report/document.ts';
-import { untilGood, whileGood } from '../observe.ts';
 import { usualScript } from '../peers/names.ts';
 import { publicLeaf } from '../peers/pki.ts';
 import { nginxPage } from '../replies.ts';
@@ -21,16 +19,14 @@ const AT_TLS = 'do/o/n/F/s/s/s';
 const AT_HTTP = 'do/o/n/o/F/s/s';
 const AT_TOKEN = 'do/o/n/o/o/o/F';
 
-const EXPIRED = publicLeaf({ from: daysFromNow(-90), until: daysFromNow(-1) });
+export const EXPIRED = publicLeaf({ from: daysFromNow(-90), until: daysFromNow(-1) });
 const OTHER_NAME = publicLeaf({ name: 'other.test', dns: ['other.test'] });
 const PLAIN = 'http://gitlab.test/';
 const FORBIDDEN = nginxPage(403, '403 Forbidden');
-const PATIENCE_SECONDS = 90;
-const TURNS_SECONDS = 20;
 const WRONG_ADDRESS_6 = '2001:db8:200::4';
 
 /** What none of these may be read as: a new runner or a new certificate would repair nothing. */
-const MUST_NOT = [
+export const MUST_NOT = [
   'token-rejected',
   'tls-certificate-expired',
   'tls-hostname-mismatch',
@@ -41,7 +37,7 @@ const MUST_NOT = [
   'unknown',
 ];
 
-const machine = (options: MachineOptions = {}): WorldOptions => ({
+export const machine = (options: MachineOptions = {}): WorldOptions => ({
   before: async (world) => await startMachine(world, options),
 });
 
@@ -87,28 +83,6 @@ const searchList: WorldOptions = {
 async function wireIpv6({ network }: World): Promise<void> {
   await network.run('gl', `ip addr replace ${WRONG_ADDRESS_6}/64 dev v0 nodad`);
   await network.run('rn', 'ip addr replace 2001:db8:200::1/64 dev v0 nodad');
-}
-
-function takeTurns({ names }: World): void {
-  let turn = 0;
-  const both = [PROXY_ADDRESS, GITLAB_ADDRESS];
-  names.answer((name, type, transport) => {
-    if (name !== 'gitlab.test' || type !== 'A') return usualScript(name, type, transport);
-    turn += 1;
-    // Not the same one each time for a client that asks at a fixed interval.
-    return turn % 5 < 2 ? both : both.toReversed();
-  });
-}
-
-function lacksWarning({ causes }: Report): string | undefined {
-  const named = causes.map(({ id, severity }) => `${severity} ${id}`).join();
-  return named === 'warning dns-address-outdated' ? undefined : `it names ${named}`;
-}
-
-/** Once the token was accepted in between, it is a warning, and stays the only cause through some turns of the polls. */
-async function partOfThePollsFail({ daemon }: World): Promise<string | undefined> {
-  const { lacks } = await untilGood(daemon, lacksWarning, PATIENCE_SECONDS);
-  return lacks ?? (await whileGood(daemon, lacksWarning, TURNS_SECONDS)).lacks;
 }
 
 export const addressRows: readonly Row[] = [
@@ -245,32 +219,6 @@ export const addressRows: readonly Row[] = [
     inject: ({ names }) => names.answer(gitlabIs(PROXY_ADDRESS, GITLAB_ADDRESS)),
     expect: { cause: 'dns-address-outdated', severity: 'critical', chain: AT_TOKEN },
     runnerLogs: /403 Forbidden/,
-    mustNot: MUST_NOT,
-  },
-  {
-    id: 'A-07c',
-    title: 'two A records take turns, and one leads to another GitLab, which rejects the token',
-    world: machine(),
-    inject: takeTurns,
-    expect: { cause: 'dns-address-outdated', severity: 'warning' },
-    isIntermittent: true,
-    needsHistory: true,
-    holds: partOfThePollsFail,
-    mustNot: MUST_NOT,
-  },
-  {
-    id: 'A-07d',
-    title:
-      'two A records take turns, and one leads to an old machine whose certificate has expired',
-    world: machine({ certificate: EXPIRED }),
-    inject: takeTurns,
-    expect: {
-      cause: 'gitlab-partial-outage',
-      severity: 'warning',
-      says: /10\.200\.0\.4: (\d+) of \1 requests fail/,
-    },
-    isIntermittent: true,
-    needsHistory: true,
     mustNot: MUST_NOT,
   },
   {

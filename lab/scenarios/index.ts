@@ -1,6 +1,7 @@
 /** All rows of the lab, family by family. */
 import type { Row } from '../scenario.ts';
 import { addressRows } from './addresses.ts';
+import { addressTurnRows } from './addresses-in-turn.ts';
 import { changeRows } from './changes.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
@@ -24,6 +25,7 @@ import { installationRows } from './installations.ts';
 import { jobProgramRows } from './job-programs.ts';
 import { jobRows } from './jobs.ts';
 import { localLimitRows } from './local-limits.ts';
+import { neighbourRows } from './neighbours.ts';
 import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
@@ -46,8 +48,10 @@ export const ROWS: readonly Row[] = [
   ...dnsRows,
   ...dnsHostRows,
   ...addressRows,
+  ...addressTurnRows,
   ...proxiedAddressRows,
   ...networkRows,
+  ...neighbourRows,
   ...firewallRows,
   ...proxyRows,
   ...gitlabRows,

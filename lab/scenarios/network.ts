@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { connect, createServer } from 'node:net';
 
 import { make } from '../../test/support/certificates.ts';
-import { DEAD_ADDRESS, GITLAB_ADDRESS, GITLAB_ADDRESS_6, SECOND_RESOLVER } from '../network.ts';
+import { GITLAB_ADDRESS, GITLAB_ADDRESS_6, SECOND_RESOLVER } from '../network.ts';
 import { holdConnections } from '../peers/connections.ts';
 import { usualScript } from '../peers/names.ts';
 import { GOOD, PUBLIC_ROOT, leafShape, withChain } from '../peers/pki.ts';
@@ -126,19 +126,6 @@ export const networkRows: readonly Row[] = [
     expect: { cause: 'network-no-route', severity: 'critical', chain: NO_WAY },
     runnerLogs: /network is unreachable/,
     mustNot: ['tcp-connect-timeout', 'dns-timeout'],
-  },
-  {
-    id: 'N-05',
-    title: 'no host has the address',
-    inject: ({ names }) =>
-      names.answer((name, type, transport) =>
-        name === 'gitlab.test' && type === 'A'
-          ? [DEAD_ADDRESS]
-          : usualScript(name, type, transport),
-      ),
-    expect: { cause: 'network-host-unreachable', severity: 'critical', chain: NO_PORT },
-    runnerLogs: /no route to host/,
-    mustNot: ['firewall-reject'],
   },
   {
     id: 'N-06',

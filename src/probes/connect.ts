@@ -12,8 +12,10 @@ import type { Fact, Finding } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
 import type { Attempt } from '../core/lookup.ts';
 import type { MeasureSpec } from '../core/probe.ts';
+import type { Address } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
+import type { DialOptions, DialResult } from '../go/dial/dial.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
@@ -23,6 +25,7 @@ import {
   DIAL_REASONS,
   dialFaultOf,
   isFailed,
+  isSudden,
 } from '../go/dial/dial-judgement.ts';
 import { handOver } from '../go/dial/hand-over.ts';
 import { ownFamilies } from '../host/net/own-addresses.ts';
@@ -62,10 +65,12 @@ export const connect = defineProbe({
 
   async run(target, _options, { clock, signal, walk, paths }): Promise<ConnectFinding> {
     const { host, port, of } = firstHopOf(target);
-    const start = clock.seconds();
     const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
-    const { socket, address, attempts } = await dialLikeGo(walk.addresses ?? [], port, deps);
-    const connect_seconds = clock.seconds() - start;
+    const { connect_seconds, socket, address, attempts } = await dialTwice(
+      walk.addresses ?? [],
+      port,
+      deps,
+    );
     const facts = { host, port, of };
     walk.attempts = attempts;
     if (socket === undefined || address === undefined) {
@@ -85,6 +90,23 @@ export const connect = defineProbe({
     };
   },
 });
+
+/** A sudden end may be that of a neighbour that another program waited for: the second dial waits for it from the beginning. */
+async function dialTwice(
+  addresses: readonly Address[],
+  port: number,
+  deps: DialOptions,
+): Promise<DialResult & { readonly connect_seconds: number }> {
+  const dial = async (timeoutSeconds: number): ReturnType<typeof dialTwice> => {
+    const start = deps.clock.seconds();
+    const dialled = await dialLikeGo(addresses, port, { ...deps, timeoutSeconds });
+    return { ...dialled, connect_seconds: deps.clock.seconds() - start };
+  };
+  const dialled = await dial(deps.timeoutSeconds);
+  const [first] = dialled.attempts;
+  const isDoubtful = dialled.socket === undefined && first !== undefined && isSudden(first);
+  return isDoubtful ? await dial(deps.timeoutSeconds - dialled.connect_seconds) : dialled;
+}
 
 /** A port that cannot exist is the fault of the proxy variable's value. */
 function isOfValue(finding: ConnectFinding): boolean {

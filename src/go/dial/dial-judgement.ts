@@ -65,11 +65,15 @@ export function dialFaultOf(
   if (first === undefined) return 'connect-error';
   // The kernel finds no source address; free ports do not matter.
   if (first.outcome === 'EADDRNOTAVAIL' && !families.has(first.address.family)) return 'no-route';
-  if (first.outcome === 'EHOSTUNREACH') {
-    return first.seconds < FAST_SECONDS ? 'prohibited' : 'host-unreachable';
-  }
+  if (isSudden(first)) return 'prohibited';
+  if (first.outcome === 'EHOSTUNREACH') return 'host-unreachable';
   const known: Readonly<Record<string, DialFault>> = FAULTS;
   return known[first.outcome] ?? 'connect-error';
+}
+
+/** An ICMP message; or the kernel gives up a neighbour just now that another program waited for. */
+export function isSudden({ outcome, seconds }: Attempt): boolean {
+  return outcome === 'EHOSTUNREACH' && seconds < FAST_SECONDS;
 }
 
 export function isFailed({ outcome }: Attempt): boolean {
