@@ -5,8 +5,8 @@
  *           `Runner-Token`, which has no side effect. Only where GitLab is too old for that, POST
  *           `api/v4/runners/verify` with the host's own system id, at most once an hour. For a proof that a fault is over, also
  *           POST `api/v4/runners/verify` without a token, as a poll is a request that writes.
- *           Where a server in front of GitLab refuses the request, it is asked once more with the runner's user agent, and then
- *           by the runner's kind of POST without a token: a refusal of our own requests says nothing about the token.
+ *           Where a server in front of GitLab refuses the request, it is sent once more with the runner's user agent: a refusal
+ *           of our own requests says nothing about the token.
  * Measures  expiry_timestamp_seconds, from `token_expires_at`.
  * Reasons   the answer of GitLab, or the form of the token; see `reasons`. A 403 that is not GitLab's is no fault of the token.
  * Unknown   no-system-id, verify-not-due: no request without a side effect is possible. token-error.
@@ -23,7 +23,6 @@ import { httpUrlOf } from '../go/http-url.ts';
 import {
   acceptsWrites,
   isMonitorRefused,
-  runnerReachesGitLab,
   senderOf,
   withRunnerAgent,
 } from '../gitlab/runner-request.ts';
@@ -186,18 +185,12 @@ async function judgeRefusal(
   tools: LinkTools,
   send: Send,
 ): Promise<Asked> {
-  const { budget, signal, walk } = tools;
-  if (isMonitorRefused(walk)) return onlyOurs(refused);
-  const mayAsk = (): boolean => budget.take('as-runner', endpointOf(target));
-  if (!mayAsk()) return refused;
-  const asked = await discover(target, tools, withRunnerAgent(send));
-  if (!isRefused(asked) || !mayAsk()) return asked;
-  return (await runnerReachesGitLab(send, signal)) ? onlyOurs(asked) : asked;
-}
-
-function onlyOurs({ judgement }: Asked): Asked {
-  const refusal = judgement?.detail ?? '';
-  return unknown('token-error', `${refusal}; a request as the runner sends it reaches GitLab`);
+  if (isMonitorRefused(tools.walk)) {
+    const refusal = refused.judgement?.detail ?? '';
+    return unknown('token-error', `${refusal}; a request as the runner sends it reaches GitLab`);
+  }
+  const isAllowed = tools.budget.take('as-runner', endpointOf(target));
+  return isAllowed ? await discover(target, tools, withRunnerAgent(send)) : refused;
 }
 
 async function discover(target: RunnerTarget, tools: LinkTools, send: Send): Promise<Asked> {
