@@ -117,7 +117,7 @@ export async function runFollowUp(
 /** What it found before, where that still holds although nothing makes it due. */
 export function persistingOf(
   planned: PlannedFollowUp,
-  tools: LinkTools,
+  tools: LinkTools & Pick<FollowUpTools, 'ofRevised'>,
   memory: FollowUpMemory,
 ): Found | undefined {
   forgetOld(memory, tools.clock.seconds());

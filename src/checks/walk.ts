@@ -276,7 +276,8 @@ function keepPersisting(round: Round): void {
     const { followUp, check } = planned;
     if (followUp.revises === undefined || round.followed.has(followUp.id)) continue;
     const tools = toolsFor(check, round.deps, round.walk, round.signal);
-    const found = persistingOf(planned, tools, round.memory);
+    const ofRevised = recentOf(check.id, round);
+    const found = persistingOf(planned, { ...tools, ofRevised }, round.memory);
     if (found !== undefined) layOver(check, found, round);
   }
 }
@@ -382,6 +383,11 @@ function followUpTools(
   round: Round,
 ): FollowUpTools {
   const { deps, walk, signal } = round;
-  const recent = deps.known(link)?.recent ?? [];
-  return { ...toolsFor(check, deps, walk, signal), fault, recent };
+  const recent = recentOf(link, round);
+  const ofRevised = recentOf(check.id, round);
+  return { ...toolsFor(check, deps, walk, signal), fault, recent, ofRevised };
+}
+
+function recentOf(id: CheckId, { deps }: Round): readonly ProbeResult[] {
+  return deps.known(id)?.recent ?? [];
 }

@@ -45,6 +45,8 @@ export interface FollowUpTools extends LinkTools {
   readonly fault: Fault;
   /** Earlier results of the link, oldest first. */
   readonly recent: readonly ProbeResult[];
+  /** Earlier results of the link that it revises, oldest first. */
+  readonly ofRevised?: readonly ProbeResult[];
   /** What was paid for and found of this target before, as long as that holds. */
   readonly earlier?: readonly Found[];
 }

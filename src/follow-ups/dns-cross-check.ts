@@ -17,11 +17,10 @@ import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 
 import type { Send } from '../core/exchange-error.ts';
-import { detailOf } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
-import type { HttpUrl } from '../core/http-url.ts';
+import type { Resolution } from '../core/lookup.ts';
 import type { Address } from '../core/probe.ts';
 import { addressOfWalk } from '../core/probe.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
@@ -30,6 +29,7 @@ import type { MayAsk, Proof, TokenProof, TokenQuestion } from '../gitlab/proof.t
 import { proveApi, proveGitLab, proveToken } from '../gitlab/proof.ts';
 import { heedingRetryAfter } from '../gitlab/retry-after.ts';
 import { areOfTwoGitLabs, askSigningKeys } from '../gitlab/signing-keys.ts';
+import { IN_DOUBT, isProving, rightText, wrongText } from '../gitlab/trial-texts.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import { firstHopOf, hostPortOf } from '../go/dial/first-hop.ts';
 import {
@@ -38,6 +38,7 @@ import {
   FACTORS,
   TRIED_RUNNERS,
 } from '../go/dns/address-difference.ts';
+import { earlierAddressesOf, timesGiven } from '../go/dns/earlier-addresses.ts';
 import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
 import type { OtherAddress } from '../go/dns/other-addresses.ts';
 import { FAULTS_OF_SERVER, mayHaveOthers, otherAddressesOf } from '../go/dns/other-addresses.ts';
@@ -47,9 +48,6 @@ import { askOver } from '../go/http/ask-over.ts';
 import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 import type { ConnectionOptions } from '../go/verified-connection.ts';
 import { connectTo } from '../go/verified-connection.ts';
-
-/** The token passes, and the runner was refused since it passed before. */
-const IN_DOUBT = 'token/pass';
 
 export const dnsCrossCheck = defineFollowUp({
   id: 'dns-cross-check',
@@ -67,8 +65,13 @@ export const dnsCrossCheck = defineFollowUp({
   subject: (target, tools) => {
     const { fault, walk, place } = tools;
     const { resolution } = walk;
-    if (resolution === undefined || !mayHaveOthers(resolution, fault.name, place)) return undefined;
-    if (fault.name === IN_DOUBT && resolution.addresses.length < 2) return undefined;
+    if (resolution === undefined) return undefined;
+    const earlier = earlierOf(tools, resolution);
+    const hasOthers =
+      fault.name === IN_DOUBT
+        ? resolution.addresses.length > 1
+        : mayHaveOthers(resolution, fault.name, place);
+    if (!hasOthers && earlier.length === 0) return undefined;
     const isExplainable = fault.link === 'dns' || fault.name === IN_DOUBT;
     if (!isExplainable && !mayBeOfAddress(fault.finding)) return undefined;
     // Behind a proxy it is the proxy that chooses the address: see proxied-address.
@@ -78,14 +81,20 @@ export const dnsCrossCheck = defineFollowUp({
     const entries = (fault.runners ?? []).map(({ id }) => id);
     // The order changes with each answer of a name server that takes turns.
     const known = addresses.map(({ address }) => address).toSorted();
-    return JSON.stringify([name, source, servers, names, known, usedBy(tools), entries]);
+    const others = earlier.map(({ address }) => address).toSorted();
+    return JSON.stringify([name, source, servers, names, known, others, usedBy(tools), entries]);
   },
 
   // The token is asked about seldom, and the runner meets the wrong one of several addresses meanwhile.
-  persists: ({ facts = {} }, { walk }) => {
+  persists: ({ facts = {} }, { walk, ofRevised = [] }) => {
     const known = (walk.addresses ?? []).map(({ address }) => address);
-    const isMixed = facts['factor'] === FACTORS['mixed-addresses'] && facts['trial'] === 'token';
-    return isMixed && [facts['wrong'], facts['right']].every((one) => known.includes(String(one)));
+    if (facts['factor'] !== FACTORS['mixed-addresses'] || facts['trial'] !== 'token') return false;
+    const [wrong, right] = [String(facts['wrong']), String(facts['right'])];
+    if (facts['is_earlier'] === undefined) return known.includes(wrong) && known.includes(right);
+    return (
+      known.includes(wrong) ||
+      (known.includes(right) && timesGiven(wrong, ofRevised.slice(-IN_TURN)) > 1)
+    );
   },
 
   async run(target, tools) {
@@ -97,9 +106,10 @@ export const dnsCrossCheck = defineFollowUp({
     if (tools.fault.link === 'dns') return await otherAnswer(resolution, deps, atStart);
     const used = usedBy(tools);
     const isInDoubt = tools.fault.name === IN_DOUBT;
-    const others = (await otherAddressesOf(resolution, used, deps, atStart))
-      .filter(({ difference }) => !isInDoubt || difference === 'answer')
-      .slice(0, MAX_TRIED);
+    const found = (await otherAddressesOf(resolution, used, deps, atStart)).filter(
+      ({ difference }) => !isInDoubt || difference === 'answer',
+    );
+    const others = [...found, ...earlierOf(tools, resolution)].slice(0, MAX_TRIED);
     if (others.length === 0) return {};
     const { link } = tools.fault;
     const { telling, ...kept } = await tryOthers(others, target, tools);
@@ -125,6 +135,21 @@ export const dnsCrossCheck = defineFollowUp({
   },
 });
 
+/** Where GitLab accepts the token now, an address that the name has left says nothing; one that it comes back to does. */
+function earlierOf(
+  { fault, ofRevised = [] }: FollowUpTools,
+  resolution: Resolution,
+): readonly OtherAddress[] {
+  // Until the token was asked, the finding of the name waits for it.
+  if (!['dns', 'token'].includes(fault.link)) return [];
+  const least = fault.name === IN_DOUBT ? 2 : 1;
+  return earlierAddressesOf(resolution, ofRevised).filter(
+    ({ address }) => timesGiven(address, ofRevised) >= least,
+  );
+}
+
+/** So many lookups show whether the name still comes back to an address: three minutes. */
+const IN_TURN = 12;
 /** More would be load, not evidence. */
 const MAX_TRIED = 8;
 const MAX_TOKEN_REQUESTS = 4;
@@ -189,7 +214,7 @@ function foundEarlier(
     ({ status, facts = {} }) =>
       status !== undefined &&
       facts['trial'] === fault.link &&
-      used.includes(String(facts['wrong'])),
+      used.includes(String(facts[fault.name === IN_DOUBT ? 'right' : 'wrong'])),
   );
   return (found ?? {}) as Found<keyof typeof DIFFERENCE_REASONS>;
 }
@@ -370,29 +395,4 @@ async function tryIdentities<T extends Candidate>(
   if (telling !== undefined) return { telling, ...PAID };
   // Where one has told nothing, nothing is certain: what was found before holds.
   return [own, ...found].every((keys) => keys.length > 0) ? PAID : {};
-}
-
-function isProving({ protocol }: HttpUrl): boolean {
-  return protocol === 'https:';
-}
-
-export function rightText({ link, name }: FollowUpTools['fault'], url: HttpUrl): string {
-  return link === 'token' && name !== IN_DOUBT && !isProving(url)
-    ? 'where another GitLab answers'
-    : (RIGHT_TEXTS[link] ?? 'where GitLab answers');
-}
-
-const RIGHT_TEXTS: Readonly<Record<string, string>> = {
-  api: 'where the API of GitLab answers',
-  token: 'where GitLab accepts the token',
-};
-
-/** What the address in use does: a clause that follows "which". */
-export function wrongText({ link, name, finding }: FollowUpTools['fault'], url: HttpUrl): string {
-  if (link === 'connect') return 'does not respond';
-  if (name === IN_DOUBT && !isProving(url)) return 'leads to another GitLab';
-  if (link === 'token') return 'rejects the token';
-  return link === 'tls'
-    ? `has a certificate that the runner rejects (${detailOf(finding)})`
-    : `does not answer as GitLab (${detailOf(finding)})`;
 }

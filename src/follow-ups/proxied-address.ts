@@ -20,6 +20,7 @@ import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { FAULTS_OF_ADDRESS, mayBeOfAddress } from '../gitlab/address-faults.ts';
 import type { MayAsk } from '../gitlab/proof.ts';
+import { rightText, wrongText } from '../gitlab/trial-texts.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { TRIED_RUNNERS } from '../go/dns/address-difference.ts';
 import { lookupOptionsOf } from '../go/dns/lookup-options.ts';
@@ -27,7 +28,7 @@ import { serversWithAnswer } from '../go/dns/other-addresses.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
 import { connectThrough } from '../go/verified-connection.ts';
 import type { Candidate, Trials } from './dns-cross-check.ts';
-import { hourly, opener, prove, rightText, tryTokens, wrongText } from './dns-cross-check.ts';
+import { hourly, opener, prove, tryTokens } from './dns-cross-check.ts';
 
 const REASONS = leadToCauses('other-server');
 

@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 
 import { dateText } from '../../src/core/date-text.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
+import { dataWith } from '../../src/core/finding-data.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { TRIED_RUNNERS } from '../../src/go/dns/address-difference.ts';
 import { START } from '../support/clock.ts';
 import { event, showing, TALKING, timesUntil } from '../support/events.ts';
 import type { FindingSpec } from '../support/snapshots.ts';
-import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
+import { brokenAt, fail, snapshotOf, warn } from '../support/snapshots.ts';
 
 const UNTIL = START + 43 * 60_000 - 500;
 const TOUCH = 'sudo touch /etc/gitlab-runner/config.toml';
@@ -37,12 +39,31 @@ const notAsked: FindingSpec = {
   },
 };
 
+const OF_ADDRESSES = {
+  name: 'gitlab.test',
+  wrong: '10.200.0.77',
+  wrong_source: '10.0.0.2',
+  wrong_server: '10.0.0.2',
+  wrong_name: 'gitlab.test',
+  wrong_does: 'rejects the token',
+  right: '10.200.0.5',
+  right_does: 'where GitLab accepts the token',
+  right_source: '10.0.0.2',
+};
+
+/** The token is accepted here, and rejected at an address that the name has in turn. */
+const inTurn: FindingSpec = {
+  ...warn('mixed-addresses', { ...OF_ADDRESSES, trial: 'token', is_answered: true }),
+  data: dataWith(TRIED_RUNNERS, ['runnerAA1']),
+};
+
 const STOPS: readonly (readonly [string, Readonly<Record<string, FindingSpec>>])[] = [
   ['the token, as it is asked now', { 'token@runnerAA1': fail('rejected') }],
   ['the token, which expired', { 'token@runnerAA1': fail('expired') }],
   ['the token, whose runner is orphaned', { 'token@runnerAA1': fail('orphaned') }],
   ['the token, by the words of the runner', { 'token@runnerAA1': notAsked }],
   ['the web server', brokenAt('http', fail('forbidden'))],
+  ['an address of the name, which is not the one in use now', { dns: inTurn }],
   ['the certificate', brokenAt('tls', fail('expired'))],
 ];
 

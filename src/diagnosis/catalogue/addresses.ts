@@ -204,7 +204,7 @@ export const ADDRESS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['gitlab-partial-outage', 'tls-certificate-expired', 'token-rejected'],
     from: ['dns/mixed-addresses'],
     says: (c) =>
-      `the ${recordOf(c.fact('wrong'))} record of ${c.fact('name')} on name server ${c.fact('wrong_source')} has ${c.fact('wrong')}${wrongText(c)}; the name also has ${rightText(c)}`,
+      `the ${recordOf(c.fact('wrong'))} record of ${c.fact('name')} on name server ${c.fact('wrong_source')} has ${c.fact('wrong')}${wrongText(c)}; the name also ${c.optional('is_earlier') === undefined ? 'has' : 'had'} ${rightText(c)}`,
     fix: (c) => [
       step(
         'Show the records.',

@@ -16,7 +16,7 @@ import { buildCause, mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refineCause } from './refine.ts';
-import { isDoubt, isTokenDoubt } from './refine-dns.ts';
+import { isDoubt, isTokenDoubt } from './name-doubts.ts';
 import { isAlternating } from './refine-web.ts';
 import { isPassing, isUnseen, specOfFinding } from './default.ts';
 

@@ -19,7 +19,7 @@ import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
 import { specOfFinding } from './default.ts';
-import { isDoubt } from './refine-dns.ts';
+import { isDoubt } from './name-doubts.ts';
 import { ASKED_TO_WAIT } from './runner-limits.ts';
 
 export const MIN_FAILURES = 3;

@@ -5,19 +5,13 @@
 import { isBroken } from '../../core/check.ts';
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
-import { dataOf } from '../../core/finding-data.ts';
-import { TRIED_RUNNERS } from '../../go/dns/address-difference.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
+import { doubtsOf, isDoubt, isTokenDoubt, triedRunnersOf } from './name-doubts.ts';
 import { isAlternating, mayBeRestarting } from './refine-web.ts';
 import type { Refinement } from './refinement.ts';
-
-/** Another address was tried, and is right: by the link that says so. */
-const PROVEN: Readonly<Record<string, readonly string[]>> = {
-  dns: ['hosts-override', 'servers-disagree', 'search-domain', 'mixed-addresses', 'outdated-copy'],
-  proxy: ['other-server'],
-};
+import { penaltyOf } from './runner-disabled.ts';
 
 export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
   if (isTokenDoubt(link)) return ofTokens(link, indexed);
@@ -36,32 +30,24 @@ function ofDoubt(doubt: CheckState) {
 
 const RECENT_SECONDS = 900;
 
-/** A token that is accepted now and then meets the right one of several addresses in turn: part of the polls succeed. */
+/**
+ * A token that is accepted now and then meets the right one of several addresses in turn: part of the polls succeed, unless
+ * refusals in a row have disabled the entry.
+ */
 function ofTokens(doubt: CheckState, indexed: SnapshotIndex) {
   const since = indexed.snapshot.takenAt - RECENT_SECONDS * 1000;
-  const tried = dataOf(doubt.finding, TRIED_RUNNERS) ?? [];
-  const isAccepted = indexed.context.runners
-    .filter(({ id }) => tried.includes(id))
+  const tried = triedRunnersOf(doubt, indexed);
+  const isLockedOut = tried.some((runner) => penaltyOf(indexed, runner) !== undefined);
+  const isAccepted = tried
     .flatMap((runner) => indexed.tokenOf(runner)?.recent ?? [])
     .some(
       ({ finding, startedAt }) =>
         finding.status === 'pass' && startedAt > doubt.since && startedAt > since,
     );
   const found = ofDoubt(doubt);
-  return isAccepted && hasReason(doubt, 'mixed-addresses')
+  return isAccepted && !isLockedOut && hasReason(doubt, 'mixed-addresses')
     ? found && { ...found, severity: 'warning' as const }
     : found;
-}
-
-/** The link that found the address, with another address that passes a link which the one in use fails. */
-export function isDoubt(doubt: CheckState): boolean {
-  const reasons = PROVEN[doubt.check.probe.id] ?? [];
-  return doubt.finding.status === 'warn' && hasReason(doubt, ...reasons);
-}
-
-/** The link in question is that of the token: every other one passes at the address in use. */
-export function isTokenDoubt(doubt: CheckState): boolean {
-  return isDoubt(doubt) && factsOf(doubt)['trial'] === 'token';
 }
 
 /** The failure of the link is one that a wrong address explains. */
@@ -79,10 +65,4 @@ function isMisled(link: CheckState, doubt: CheckState): boolean {
 function isPassing(link: CheckState, doubt: CheckState, indexed: SnapshotIndex): boolean {
   const isOneOfSeveral = hasReason(doubt, 'mixed-addresses', 'other-server') && isAlternating(link);
   return isOneOfSeveral || mayBeRestarting(link, indexed);
-}
-
-function doubtsOf(endpoint: string, indexed: SnapshotIndex): readonly CheckState[] {
-  return Object.keys(PROVEN)
-    .flatMap((probe) => indexed.statesOf(probe))
-    .filter(({ check, finding }) => check.target.id === endpoint && finding.status === 'warn');
 }

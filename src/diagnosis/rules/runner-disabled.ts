@@ -3,6 +3,7 @@
  * of the penalty is counted from the last healthy response: docs/reference/runner.md#health-and-the-penalty.
  */
 import { dateText } from '../../core/date-text.ts';
+import { isProof } from '../../core/check.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
@@ -12,6 +13,7 @@ import { OF_THE_TOKEN } from '../../runner/complaints.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
+import { doubtsOf, isTokenDoubt, triedRunnersOf } from './name-doubts.ts';
 import { buildCauseFromEvents, openPathOf, eventsOfRunner } from '../runner-events.ts';
 
 /** After its end the runner polls once more at its next turn. */
@@ -27,6 +29,8 @@ export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
     const token = indexed.tokenOf(runner);
     // While GitLab rejects it, that is the cause, and the penalty its symptom.
     if (path === undefined || (token !== undefined && isFail(token))) return [];
+    // The runner meets an address that rejects it, and we met another one.
+    if (isOfDoubtedName(runner, indexed)) return [];
     const line = penaltyOf(indexed, runner);
     const refusal = line === undefined ? undefined : refusalBefore(indexed, runner, line, token);
     if (line !== undefined && refusal !== undefined)
@@ -36,7 +40,14 @@ export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
   });
 }
 
-/** GitLab's own refusal that has led to it, unless GitLab was asked again since then. */
+function isOfDoubtedName({ id, endpoint }: RunnerTarget, indexed: SnapshotIndex): boolean {
+  return doubtsOf(endpoint ?? '', indexed).some(
+    (doubt) =>
+      isTokenDoubt(doubt) && triedRunnersOf(doubt, indexed).some((tried) => tried.id === id),
+  );
+}
+
+/** GitLab's own refusal that has led to it, unless GitLab has accepted the token since then. */
 function refusalBefore(
   indexed: SnapshotIndex,
   runner: RunnerTarget,
@@ -48,8 +59,12 @@ function refusalBefore(
       OF_THE_TOKEN.has(event.cause ?? '') &&
       Math.abs(event.lastAt - lastAt) <= PENALTY_LINE_SECONDS * 1000,
   );
-  const askedAt = token?.last?.startedAt ?? 0;
-  return refusal !== undefined && askedAt > refusal.event.lastAt ? undefined : refusal;
+  return refusal !== undefined && acceptedAt(token) > refusal.event.lastAt ? undefined : refusal;
+}
+
+function acceptedAt(token: CheckState | undefined): Instant {
+  const last = token?.last;
+  return last !== undefined && isProof(last.finding) ? last.startedAt : 0;
 }
 
 /** Refused three times in a row: the lock-out is what came of it. */
@@ -80,7 +95,7 @@ function causeOf(
   const [{ event }] = seen;
   const until = Number(event.facts['until_milliseconds'] ?? Number.NaN);
   // An old GitLab is asked once an hour: its response before the failures rules nothing out.
-  const isAsked = (token?.last?.startedAt ?? 0) > event.lastAt;
+  const isAsked = acceptedAt(token) > event.lastAt;
   return buildCauseFromEvents(indexed, {
     spec: requireCause('runner-disabled-unhealthy'),
     seen,

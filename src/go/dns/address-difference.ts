@@ -28,6 +28,7 @@ const REASON_OF: Readonly<Record<Difference, Reason>> = {
   server: 'servers-disagree',
   name: 'search-domain',
   copy: 'outdated-copy',
+  earlier: 'mixed-addresses',
 };
 
 export const FACTORS: Readonly<Record<Reason, string>> = {
@@ -67,15 +68,18 @@ export async function differenceOf(
   const wrongName = answeredName(found);
   const isOtherName = reason === 'search-domain';
   const asName = isOtherName ? ` as ${wrongName}` : '';
+  const isEarlier = right.difference === 'earlier';
+  const returned = isEarlier ? 'at another time returned' : 'returns';
   const rightName = isOtherName ? ` for ${right.name}` : '';
   return {
     status: 'warn',
     reason,
-    detail: `${source} returns ${wrong} for ${found.name}${asName}, which ${isWrong}; ${right.source} returns ${right.address}${rightName}, ${isRight}`,
+    detail: `${source} returns ${wrong} for ${found.name}${asName}, which ${isWrong}; ${right.source} ${returned} ${right.address}${rightName}, ${isRight}`,
     facts: {
       factor: FACTORS[reason],
       trial,
       ...(isAnswered ? { is_answered: true } : {}),
+      ...(isEarlier ? { is_earlier: true } : {}),
       wrong,
       wrong_does: isWrong,
       wrong_source: source,

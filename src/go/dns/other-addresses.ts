@@ -13,9 +13,9 @@ import type { ServersAtStart } from './servers-at-start.ts';
 /**
  * What differs from the lookup of the runner. `answer`: nothing, it is another address of the same answer. `hosts`: the
  * hosts file is left out. `server`: another name server is asked. `name`: another name of the search list is asked. `copy`: a
- * server is asked that the container of the runner would have after a restart.
+ * server is asked that the container of the runner would have after a restart. `earlier`: the answer of a moment ago.
  */
-export type Difference = 'answer' | 'hosts' | 'server' | 'name' | 'copy';
+export type Difference = 'answer' | 'hosts' | 'server' | 'name' | 'copy' | 'earlier';
 
 export interface OtherAddress {
   readonly address: string;
