@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, readlink } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,6 +36,8 @@ export interface LabDaemon extends AsyncDisposable {
   output(): string;
   hasEnded(): boolean;
   residentBytes(): Promise<number>;
+  /** Namespaces that it holds open: `net:[4026531840]`, one for each descriptor. */
+  heldNamespaces(): Promise<readonly string[]>;
   /** SIGTERM; an error when it takes longer than promised or ends badly. */
   stop(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function startDaemon(
     output: () => output.join(''),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     residentBytes: async () => await residentBytes(await programOf(child, paths)),
+    heldNamespaces: async () => await namespacesOf(await programOf(child, paths)),
     stop: async () => await stop(child, await programOf(child, paths)),
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -91,6 +94,14 @@ export async function startDaemon(
   };
   await isReady(daemon);
   return daemon;
+}
+
+async function namespacesOf(pid: number): Promise<readonly string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const links = await Promise.all(
+    (await readdir(folder)).map(async (fd) => await readlink(`${folder}/${fd}`).catch(() => '')),
+  );
+  return links.filter((link) => /^\w+:\[\d+\]$/.test(link) && !/^(?:socket|pipe):/.test(link));
 }
 
 interface CheckOptions {

@@ -223,17 +223,19 @@ const QUIET = new Set(['notice', 'info']);
 
 function alarm(
   { verdict, causes, runners }: Report,
-  { allowed, isUnsure = false }: HealthyRow,
+  { allowed, isUnsure = false, isUnsureMeanwhile = false }: HealthyRow,
 ): string | undefined {
+  const mayBeUnsure = isUnsure || isUnsureMeanwhile;
   const loud = causes.find(({ id, severity }) => !allowed.includes(id) || !QUIET.has(severity));
   if (loud !== undefined) return `${loud.id} (${loud.severity})`;
-  if (verdict === 'broken' || (verdict === 'unsure') !== isUnsure) return verdict;
+  const isOdd = (verdict === 'unsure') !== isUnsure && !isUnsureMeanwhile;
+  if (verdict === 'broken' || isOdd) return verdict;
   // What a permitted cause accounts for may be unknown for a while.
   const closed = runners.find(({ chain, cause }) =>
     Object.values(chain).some(
       (status) =>
         status === 'fail' ||
-        (!isUnsure && cause === undefined && status !== 'pass' && status !== 'warn'),
+        (!mayBeUnsure && cause === undefined && status !== 'pass' && status !== 'warn'),
     ),
   );
   return closed === undefined ? undefined : `${closed.name} has a link that does not pass`;

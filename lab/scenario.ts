@@ -71,6 +71,8 @@ export interface HealthyRow {
   readonly runnerIsTroubled?: boolean;
   /** Not all of it may be read, so that the verdict must be unsure. */
   readonly isUnsure?: boolean;
+  /** For a while something cannot be asked, so that the verdict may be unsure then. */
+  readonly isUnsureMeanwhile?: boolean;
   /** Causes of severity notice or info that may be named; all others fail the row. */
   readonly allowed: readonly string[];
 }

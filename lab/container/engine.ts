@@ -14,6 +14,8 @@ export interface Engine extends AsyncDisposable {
   readonly name: EngineName;
   /** Its client with these arguments, as a person types them on the host. */
   run(words: string): Promise<string>;
+  /** Ends what serves its API, as a person or an upgrade does, and starts it again. */
+  restart(): Promise<void>;
 }
 
 /** Written into the host's files before podman is used: runc knows control groups of both versions. */
@@ -44,16 +46,31 @@ const SERVICES: Readonly<Record<EngineName, readonly [readonly string[], RegExp]
 };
 
 export async function startEngine(network: Network, name: EngineName): Promise<Engine> {
+  let service = await startService(network, name);
+  return {
+    name,
+    run: async (words) => await network.run('rn', `${name} ${words}`),
+    restart: async () => {
+      await service.end('SIGTERM');
+      service = await startService(network, name);
+    },
+    [Symbol.asyncDispose]: async () => await service.end('SIGKILL'),
+  };
+}
+
+interface Service {
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+async function startService(network: Network, name: EngineName): Promise<Service> {
   const [command, isUp] = SERVICES[name];
   const [program = '', ...args] = [...network.prefix('rn'), ...command];
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const exit = once(child, 'exit');
   await untilSays(child.stderr, isUp, name);
   return {
-    name,
-    run: async (words) => await network.run('rn', `${name} ${words}`),
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
+    end: async (signal) => {
+      child.kill(signal);
       await exit;
     },
   };

@@ -12,6 +12,7 @@ import { edgeRows } from './edge.ts';
 import { endRows } from './ends.ts';
 import { containerMakerRows } from './container-makers.ts';
 import { containerSettingRows } from './container-settings.ts';
+import { engineRestartRows } from './engine-restarts.ts';
 import { engineRows } from './engines.ts';
 import { podRows } from './pods.ts';
 import { executorRows } from './executor.ts';
@@ -70,6 +71,7 @@ export const ROWS: readonly Row[] = [
   ...executorRows,
   ...jobProgramRows,
   ...engineRows,
+  ...engineRestartRows,
   ...containerMakerRows,
   ...containerSettingRows,
   ...hostNetworkRows,
