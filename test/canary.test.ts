@@ -20,7 +20,8 @@ import { filesBelow, leaksIn } from './support/canary.ts';
 import { sendRequest } from './support/http-client.ts';
 import type { NamedProcess } from './support/named-process.ts';
 import { startNamedProcess } from './support/named-process.ts';
-import { runChain } from './support/command-chain.ts';
+import type { CommandChains } from './support/command-chain.ts';
+import { startChains } from './support/command-chain.ts';
 import { runProgram, startProgram } from './support/program.ts';
 import { startSquid } from './support/squid.ts';
 import { until } from './support/until.ts';
@@ -57,12 +58,14 @@ let root: string;
 let proc: NarrowProc;
 let gitlab: GitLabStandIn;
 let runner: NamedProcess | undefined;
+let chains: CommandChains;
 const outputs = new Map<string, string | Buffer>();
 
 const CONFIG = `/etc/runner-${process.pid}/config.toml`;
 const inRoot = (path: string): string => join(root, path);
 
 beforeAll(async () => {
+  chains = startChains();
   root = await mkdtemp(join(tmpdir(), 'runnerwatch-canary-'));
   proc = await narrowProc(join(root, 'proc'));
   gitlab = await startGitLabStandIn({
@@ -81,6 +84,7 @@ beforeAll(async () => {
   await writeFile(inRoot(`etc/runner-${process.pid}/.runner_system_id`), 's_0123456789ab');
 });
 afterAll(async () => {
+  await chains[Symbol.asyncDispose]();
   await runner?.[Symbol.asyncDispose]();
   await gitlab[Symbol.asyncDispose]();
   await rm(root, { recursive: true, force: true });
@@ -156,7 +160,7 @@ const lints = (): readonly (readonly string[])[] =>
 async function runCommands(scene: string): Promise<void> {
   const nagios = [`--runner=${TOKENS.two}`, '--format=nagios'];
   const round = { check: ['check', ...flags(scene)], prints: [...FORMATS, nagios] };
-  const printed = await runChain([round, ...lints(), ['explain', TOKENS.one]]);
+  const printed = await chains.run([round, ...lints(), ['explain', TOKENS.one]]);
   for (const [index, text] of printed.entries()) keep(scene, `command ${index}`, text);
 }
 
@@ -321,7 +325,7 @@ describe('no secret is seen', () => {
       { check: ['check', ...flags(what)], prints: FORMATS },
       ...lints(),
     ]);
-    const printed = await runChain(steps);
+    const printed = await chains.run(steps);
     const perFile = 1 + FORMATS.length + lints().length;
     for (const [index, text] of printed.entries())
       keep(files[Math.floor(index / perFile)]?.[0] ?? 'errors', `step ${index}`, text);
@@ -350,7 +354,7 @@ describe('no secret is seen', () => {
       `[web]\nlisten_addresses = ["${TOKENS.one}"]\n`,
     ];
     const checked = ['check', '--config.check', `--config.file=${settings}`];
-    const printed = await runChain(texts.flatMap((text) => [{ path: settings, text }, checked]));
+    const printed = await chains.run(texts.flatMap((text) => [{ path: settings, text }, checked]));
     for (const [index, text] of printed.entries()) keep('settings', `step ${index}`, text);
 
     expect(printed.at(-1)).toContain(`${settings}:1: `);

@@ -1,13 +1,14 @@
 /**
  * Several commands of the program one after the other in one process, with all that each printed:
- * `await runChain([['check'], ['lint', file]])`. A start costs more than what most commands do.
+ * `await chains.run([['check'], ['lint', file]])`. A start costs more than what most commands do.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
 import { print } from '../../src/cli/check.ts';
 import type { Invocation } from '../../src/cli/command-line.ts';
@@ -18,6 +19,8 @@ import { COMPILE_CACHE } from './compile-cache.ts';
 import { onOwnHost } from './program-arguments.ts';
 
 const MARK = '\n--- next command\n';
+/** On both outputs. */
+const END = '\n--- end of the chain\n';
 
 /** A file that is there before the next command. */
 export interface Written {
@@ -33,29 +36,57 @@ export interface Round {
 
 type Step = readonly string[] | Written | Round;
 
-/** What each step and each print wrote to standard output, then what all of them wrote to the other one. */
-export async function runChain(steps: readonly Step[]): Promise<readonly string[]> {
-  const host = mkdtempSync(join(tmpdir(), 'runnerwatch-host-'));
-  try {
-    const own = steps.map((step) => onHost(step, host));
-    const expected = steps.reduce((sum, step) => sum + printsOf(step), 0);
-    const child = spawn(process.execPath, [import.meta.filename], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...COMPILE_CACHE },
-      stdio: 'pipe',
-    });
-    child.stdin.end(JSON.stringify(own));
-    const [stdout, stderr, [code]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'exit') as Promise<[number | null]>,
-    ]);
-    const printed = stdout.split(MARK).slice(1);
-    if (code !== 0 || printed.length !== expected)
-      throw new Error(`the chain ended with ${code} after ${printed.length} prints: ${stderr}`);
-    return [...printed, stderr];
-  } finally {
-    rmSync(host, { recursive: true, force: true });
-  }
+export interface CommandChains extends AsyncDisposable {
+  /** What each step and each print wrote to standard output, then what all of them wrote to the other one. */
+  run(steps: readonly Step[]): Promise<readonly string[]>;
+}
+
+/** One process for all chains of a file; they follow each other. */
+export function startChains(): CommandChains {
+  const child = spawn(process.execPath, [import.meta.filename], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...COMPILE_CACHE },
+    stdio: 'pipe',
+  });
+  // One that has ended says so by its outputs.
+  child.stdin.on('error', () => {});
+  const ended = once(child, 'exit');
+  const outputs = [child.stdout, child.stderr].map((stream) => textsOf(stream));
+  return {
+    run: async (steps) => {
+      const host = mkdtempSync(join(tmpdir(), 'runnerwatch-host-'));
+      try {
+        child.stdin.write(`${JSON.stringify(steps.map((step) => onHost(step, host)))}\n`);
+        const [stdout = '', stderr = ''] = await Promise.all(outputs.map((next) => next()));
+        const printed = stdout.split(MARK).slice(1);
+        const expected = steps.reduce((sum, step) => sum + printsOf(step), 0);
+        if (printed.length !== expected)
+          throw new Error(`the chain ended after ${printed.length} prints: ${stderr}`);
+        return [...printed, stderr];
+      } finally {
+        rmSync(host, { recursive: true, force: true });
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Gives what the next chain wrote to the stream; what comes after its end belongs to the one after it. */
+function textsOf(stream: Readable): () => Promise<string> {
+  const chunks = stream.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>;
+  let text = '';
+  return async () => {
+    while (!text.includes(END)) {
+      const { done, value } = await chunks.next();
+      if (done === true) throw new Error(`the process of the chains ended: ${text}`);
+      text += value;
+    }
+    const [own = '', ...rest] = text.split(END);
+    text = rest.join(END);
+    return own;
+  };
 }
 
 function onHost(step: Step, host: string): Step {
@@ -86,16 +117,21 @@ async function printRound({ check, prints }: Round): Promise<void> {
   }
 }
 
+async function perform(step: Step): Promise<void> {
+  if ('prints' in step) {
+    await printRound(step);
+    return;
+  }
+  process.stdout.write(MARK);
+  if ('path' in step) writeFileSync(step.path, step.text);
+  else await runCommand(invocationOf(step));
+}
+
 if (import.meta.main) {
   // A command ends its process when something is left hanging; here the next one follows.
   Object.assign(process, { execve: undefined, exit: () => {} });
-  for (const step of JSON.parse(await text(process.stdin)) as Step[]) {
-    if ('prints' in step) {
-      await printRound(step);
-      continue;
-    }
-    process.stdout.write(MARK);
-    if ('path' in step) writeFileSync(step.path, step.text);
-    else await runCommand(invocationOf(step));
+  for await (const line of createInterface({ input: process.stdin })) {
+    for (const step of JSON.parse(line) as Step[]) await perform(step);
+    for (const stream of [process.stdout, process.stderr]) stream.write(END);
   }
 }
