@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Packet } from '../../src/host/net/firewall/ruleset.ts';
 import type { Network } from '../support/network-namespace.ts';
 import { createNetwork } from '../support/network-namespace.ts';
+import type { BodyProcess } from '../support/run-body.ts';
 import type { Found } from './iptables-bodies.ts';
 import { findRule } from './iptables-bodies.ts';
 
@@ -20,15 +21,20 @@ const FORGET_LEGACY =
   'for family in ip ip6; do for table in $(cat /proc/net/${family}_tables_names); do printf "*$table\\nCOMMIT\\n" | ${family}tables-legacy-restore; ${family}tables-legacy -P OUTPUT ACCEPT; done; done';
 
 let network: Network;
+let finder: BodyProcess<[Packet], Found>;
 
 beforeAll(async () => {
   network = await createNetwork();
+  finder = network.runner.startBody(BODIES, findRule);
 });
 afterEach(async () => {
   await network.runner.unfilter();
   await network.runner.exec('sh', '-c', FORGET_LEGACY);
 });
-afterAll(async () => await network[Symbol.asyncDispose]());
+afterAll(async () => {
+  await finder[Symbol.asyncDispose]();
+  await network[Symbol.asyncDispose]();
+});
 
 type Variant = 'legacy' | 'nft';
 
@@ -42,7 +48,7 @@ async function find(
   const program = `${all.address.includes(':') ? 'ip6tables' : 'iptables'}-${variant}`;
   const script = commands.map((command) => `${program} ${command}`).join(' && ');
   await network.runner.exec('sh', '-c', script);
-  return await network.runner.run(BODIES, findRule, [all]);
+  return await finder.call(all);
 }
 
 describe.each(['legacy', 'nft'] as const)('iptables-%s', (variant) => {

@@ -11,8 +11,8 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 
-import type { Body, BodyOptions } from './run-body.ts';
-import { runBody } from './run-body.ts';
+import type { Body, BodyOptions, BodyProcess } from './run-body.ts';
+import { runBody, startBody } from './run-body.ts';
 
 /** Name of the interface at either end. */
 const LINK = 'lab';
@@ -29,6 +29,8 @@ export interface NetworkHost {
     args: A,
     options?: BodyOptions,
   ): Promise<R>;
+  /** Starts a process of this host that calls such a function again and again. */
+  startBody<A extends readonly unknown[], R>(module: string, body: Body<A, R>): BodyProcess<A, R>;
   /** Starts a program that is killed with the network; resolves with its first output. */
   start(program: string, ...words: readonly string[]): Promise<StartedProgram>;
   /** `sysctl('net.ipv4.ip_local_port_range', '40000 40003')` */
@@ -91,6 +93,7 @@ function hostOf(pid: number, number: 1 | 2, children: ChildProcess[]): NetworkHo
     exec,
     run: async (module, body, args, { prefix = [], ...rest } = {}) =>
       await runBody(module, body, args, { ...rest, prefix: [...enter, ...prefix] }),
+    startBody: (module, body) => startBody(module, body, { prefix: enter }),
     start: async (...words) => {
       const stdio = ['ignore', 'pipe', 'inherit'] as const;
       const child = spawn(program, [...entering, ...words], { stdio: [...stdio] });
