@@ -16,7 +16,7 @@ import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import type { ServerDeps } from '../src/server.ts';
 import { buildServer } from '../src/server.ts';
 import { startDemoHostDaemon } from './support/demo-host-daemon.ts';
-import { inPatience } from './support/until.ts';
+import { inPatience, until } from './support/until.ts';
 
 let healthy: View;
 let broken: View;
@@ -177,9 +177,14 @@ describe('GET /metrics', () => {
       );
       expect(gunzipSync(rawPayload).toString()).toContain('runnerwatch_verdict');
     } finally {
-      // One writer is enough for all readers.
-      closeSync(openSync(pipe, constants.O_RDWR));
-      await Promise.all(stuck);
+      let areFree = false;
+      const freed = Promise.all(stuck).then(() => (areFree = true));
+      // A writer frees those who wait, and a thread that was slow to start waits for the next one.
+      await until(() => {
+        closeSync(openSync(pipe, constants.O_RDWR));
+        return areFree;
+      });
+      await freed;
     }
   });
 });
