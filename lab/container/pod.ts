@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 
 import { quoteArgument } from '../../src/core/shell.ts';
+import { GITLAB_ADDRESS } from '../network.ts';
 
 export interface PodSetup {
   /** `shareProcessNamespace`: runnerwatch sees the process of the runner. */
@@ -17,14 +18,18 @@ export const POD_USER = 999;
 export const POD_CONFIG_FOLDER = '/home/gitlab-runner/.gitlab-runner';
 /** Of the state and the socket of runnerwatch. */
 export const POD_STATE_FOLDER = '/run/runnerwatch';
+/** Of the API server, where a row has one. */
+export const CLUSTER_PORT = 6443;
 export const POD_ENVIRONMENT: Readonly<Record<string, string>> = {
-  KUBERNETES_SERVICE_HOST: '10.96.0.1',
-  KUBERNETES_SERVICE_PORT: '443',
+  KUBERNETES_SERVICE_HOST: GITLAB_ADDRESS,
+  KUBERNETES_SERVICE_PORT: String(CLUSTER_PORT),
 };
 
 const POD_NAME = 'gitlab-runner-7d9f8b6c5d-x2x4z';
 const REPOSITORY = join(import.meta.dirname, '../..');
 const ACCOUNT = 'var/run/secrets/kubernetes.io/serviceaccount';
+/** The same in the container of the runner, where /var/run is a link. */
+export const ACCOUNT_FOLDER = '/run/secrets/kubernetes.io/serviceaccount';
 /** What the kubelet gives to every container of a pod. */
 const OF_POD = ['hosts', 'resolv.conf'];
 
@@ -47,6 +52,7 @@ function rootScript(root: string): string {
     `mount --bind ${REPOSITORY} .${REPOSITORY} && mount -o remount,bind,ro .${REPOSITORY}`,
     'for name in alternatives ld.so.cache; do test ! -e /etc/$name || cp -a /etc/$name etc/; done',
     `printf gitlab >${ACCOUNT}/namespace`,
+    `test ! -d ${root}${ACCOUNT_FOLDER} || cp ${root}${ACCOUNT_FOLDER}/* ${ACCOUNT}/`,
     `cp ${root}/runnerwatch.toml etc/`,
     `printf 'hosts: files dns\\n' >etc/nsswitch.conf`,
     `cp ${root}-bundle.pem etc/ssl/certs/ca-certificates.crt`,

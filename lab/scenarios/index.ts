@@ -3,6 +3,7 @@ import type { Row } from '../scenario.ts';
 import { addressRows } from './addresses.ts';
 import { addressTurnRows } from './addresses-in-turn.ts';
 import { changeRows } from './changes.ts';
+import { clusterRows } from './clusters.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
 import { diskRows } from './disks.ts';
@@ -77,6 +78,7 @@ export const ROWS: readonly Row[] = [
   ...hostNetworkRows,
   ...nameServerRows,
   ...podRows,
+  ...clusterRows,
   ...verdictRows,
   ...jobRows,
   ...recordRows,

@@ -82,7 +82,8 @@ function obstacleOf({ target }: Check, place: Place): Finding | undefined {
 }
 
 function unseenOf({ probe, target }: Check, { unseen: why }: Place): Finding | undefined {
-  const isThere = OF_ITS_ROOT.has(target.kind) || OF_ITS_PROCESS.has(probe.id);
+  const isThere =
+    (OF_ITS_ROOT.has(target.kind) && !isCluster(target)) || OF_ITS_PROCESS.has(probe.id);
   return why === undefined || !isThere ? undefined : placeUnseen(why);
 }
 
@@ -125,7 +126,12 @@ function needsNetwork(target: Target): boolean {
     target.kind === 'executor' &&
     target.backend.kind === 'docker' &&
     /^(?:tcp|https?):\/\//.test(plainIdOf(target));
-  return isDialledEngine || IN_NETWORK.has(target.kind);
+  return isDialledEngine || isCluster(target) || IN_NETWORK.has(target.kind);
+}
+
+/** It is reached over the network that all containers of a pod have. */
+function isCluster(target: Target): boolean {
+  return target.kind === 'executor' && target.backend.kind === 'cluster';
 }
 
 /** While its container may only be restarted, what was known of the place holds. */

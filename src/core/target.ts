@@ -149,7 +149,7 @@ export interface JobProcess {
   readonly pid: number;
 }
 
-/** The backend of an executor (Docker daemon, folder, programs). Entries that use the same backend share one target. */
+/** The backend of an executor (Docker daemon, folder, programs, cluster). Entries that use the same backend share one target. */
 export interface ExecutorTarget extends Placed {
   readonly kind: 'executor';
   /** `unix:///var/run/docker.sock`, `/home/gitlab-runner/builds`, `fleeting-plugin-aws`, `/opt/ci/run.sh`. */
@@ -177,8 +177,29 @@ export type ExecutorBackend =
       readonly user?: string;
     }
   | ProgramsBackend
+  | ClusterBackend
   /** No check knows how to look at it. */
   | { readonly kind: 'unseen'; readonly because: string };
+
+/** The API server of Kubernetes, and as whom the runner asks it. */
+export interface ClusterBackend {
+  readonly kind: 'cluster';
+  /** Undefined for a `host` that is no URL. */
+  readonly api: HttpUrl | undefined;
+  /** `host of k8s-1`, `KUBERNETES_SERVICE_HOST`. */
+  readonly source: string;
+  /** Of its pods; absent where each job makes its own. */
+  readonly namespace?: string;
+  readonly proxy: ProxyDecision;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly token?: Secret;
+  /** That of the account of a pod. */
+  readonly tokenFile?: string;
+  readonly runsByExec: boolean;
+  readonly lacks: readonly string[];
+}
 
 /** Programs that the runner starts for jobs, and what it reads before it can. */
 export interface ProgramsBackend {

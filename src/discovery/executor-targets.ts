@@ -15,6 +15,7 @@ import { EXECUTORS, SEEN_BACKENDS } from '../config/runner/executors.ts';
 import type { Environment } from '../config/runner/expand.ts';
 import { DEFAULT_DOCKER_HOST } from '../host/place/engine.ts';
 import { asProcessSees } from '../host/place/runner-files.ts';
+import { clusterOf } from './cluster-targets.ts';
 import { programsOf } from './program-targets.ts';
 import type { RunnerEntry } from '../config/runner/runner-config.ts';
 
@@ -58,9 +59,11 @@ export function executorTargetsOf(
   });
 }
 
-/** Two entries with one program may differ in another one. */
+/** Two entries with one program may differ in another one; which of them names an address makes no difference. */
 function backendKey({ id, backend }: Found): string {
-  return backend.kind === 'programs' ? `${id} ${JSON.stringify(backend)}` : id;
+  if (backend.kind !== 'programs' && backend.kind !== 'cluster') return id;
+  const token = backend.kind === 'cluster' ? (backend.token?.fingerprint() ?? '') : '';
+  return `${id} ${token} ${JSON.stringify({ ...backend, source: '' })}`;
 }
 
 /** Jobs with an address or a proxy of their own need not reach what the runner reaches. */
@@ -89,6 +92,8 @@ function backendOf(entry: RunnerEntry, question: TargetsQuestion): Found | undef
       return dockerOf(entry, question);
     case 'programs':
       return programsOf(entry, question) ?? unseen(entry, NO_TABLE);
+    case 'cluster':
+      return clusterFound(entry, question);
     case undefined:
       return unseen(entry, 'runnerwatch has no check of this executor');
   }
@@ -96,6 +101,13 @@ function backendOf(entry: RunnerEntry, question: TargetsQuestion): Found | undef
 
 function unseen({ executor }: RunnerEntry, because: string): Found {
   return { id: executor, backend: { kind: 'unseen', because } };
+}
+
+function clusterFound(entry: RunnerEntry, question: TargetsQuestion): Found {
+  const { kubernetes } = entry.settings;
+  if (kubernetes === undefined) return unseen(entry, NO_TABLE);
+  const found = clusterOf(entry, kubernetes, question);
+  return typeof found === 'string' ? unseen(entry, found) : found;
 }
 
 function folderOf(entry: RunnerEntry, question: TargetsQuestion): Found {

@@ -105,7 +105,7 @@ export function createExecutor(reader: FileSystemReader) {
     options: OPTIONS,
     reasons: REASONS,
     measures: MEASURES,
-    applies: ({ backend }) => backend.kind !== 'programs',
+    applies: ({ backend }) => backend.kind !== 'programs' && backend.kind !== 'cluster',
 
     async run(target, options, tools): Promise<ExecutorFinding> {
       const { backend } = target;
@@ -123,6 +123,7 @@ export function createExecutor(reader: FileSystemReader) {
         case 'unseen':
           return notExamined(target, backend.because, facts);
         case 'programs':
+        case 'cluster':
           return notExamined(target, 'another check looks at it', facts);
       }
     },

@@ -10,6 +10,7 @@ import { dns } from './dns.ts';
 import { executor } from './executor.ts';
 import { http } from './http.ts';
 import { jobPrograms } from './job-programs.ts';
+import { kubernetes } from './kubernetes.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
@@ -37,6 +38,7 @@ export const PROBES: readonly Probe[] = [
   cgroup,
   executor,
   jobPrograms,
+  kubernetes,
   disk,
   cpu,
   memory,

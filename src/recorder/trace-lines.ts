@@ -59,7 +59,9 @@ const SHOWN_KEYS: ReadonlyMap<string, ChangeKind> = new Map([
   ...['config_exec', 'prepare_exec', 'run_exec', 'cleanup_exec', 'plugin', 'key_path'].map(
     (key) => [key, 'config-executor'] as const,
   ),
-  ...['MachineName', 'MachineDriver'].map((key) => [key, 'config-executor'] as const),
+  ...['MachineName', 'MachineDriver', 'namespace', 'ca_file', 'cert_file', 'key_file'].map(
+    (key) => [key, 'config-executor'] as const,
+  ),
   ...['concurrent', 'check_interval', 'limit', 'request_concurrency', 'log_level'].map(
     (key) => [key, 'config'] as const,
   ),

@@ -6,7 +6,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import { dataWith } from '../../src/core/finding-data.ts';
 import type { Place } from '../../src/core/place.ts';
 import type { RunnerConfigReading } from '../../src/core/reading.ts';
-import type { TargetKind } from '../../src/core/target.ts';
+import type { ExecutorBackend, TargetKind } from '../../src/core/target.ts';
 import type { Known } from '../../src/checks/store.ts';
 import { inPlace } from '../../src/checks/in-place.ts';
 import { TRUSTED_HERE } from '../../src/go/tls/handshake-facts.ts';
@@ -26,6 +26,8 @@ interface Given {
   readonly kind?: TargetKind;
   /** Of a container engine. */
   readonly address?: string;
+  /** Of an executor. */
+  readonly backend?: ExecutorBackend['kind'];
   /** It has no earlier result. */
   readonly isNew?: boolean;
   /** What was read of config.toml. */
@@ -38,13 +40,14 @@ function jobAt({
   kind = 'endpoint',
   address,
   isNew = false,
+  backend = 'docker',
   reading = {},
 }: Given) {
   const place = { ...PACKAGED_PLACE, id: 'docker:a', ...over };
   const clock = setClock();
   const engine =
     address === undefined
-      ? {}
+      ? { backend: { kind: backend } }
       : { id: `${place.id} ${address}`, plainId: address, backend: { kind: 'docker' } };
   const target = { ...ENDPOINT, kind, place: place.id, reading, ...engine };
   const own = probe({ id: 'connect', kind });
@@ -161,6 +164,17 @@ test('a config.toml that was read on the host is judged without its container', 
 test('whether the process runs is asked of the host, also when it does not', async () => {
   expect(await jobAt({ place: { isThere: () => false }, kind: 'service' }).run()).toEqual([
     'fail refused',
+  ]);
+});
+
+test('a cluster is reached over the network that a container beside the runner has too', async () => {
+  const cluster = { kind: 'executor', backend: 'cluster' } as const;
+
+  expect(await jobAt({ place: { unseen: 'it is elsewhere' }, ...cluster }).run()).toEqual([
+    'fail refused',
+  ]);
+  expect(await jobAt({ place: { closed: 'it needs CAP_SYS_ADMIN' }, ...cluster }).run()).toEqual([
+    'unknown place-closed',
   ]);
 });
 

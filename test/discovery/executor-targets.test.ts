@@ -94,7 +94,8 @@ test.each([
 test.each(EXECUTORS)(
   'an entry with the executor %j has a target, and one that is looked at says so',
   (executor) => {
-    const tables = '[runners.autoscaler]\nplugin = "aws"\n[runners.machine]\n[runners.custom]';
+    const tables =
+      '[runners.autoscaler]\nplugin = "aws"\n[runners.machine]\n[runners.custom]\n[runners.kubernetes]\nhost = "https://k"';
     const [target] = executors([`executor = "${executor}"\n${tables}`]);
 
     expect(target?.runners).toHaveLength(1);
@@ -218,6 +219,84 @@ describe('programs', () => {
     expect(
       programs('executor = "instance"\n[runners.autoscaler]\nplugin = "aws"', blind)[0],
     ).not.toHaveProperty('plugin');
+  });
+});
+
+describe('the API server of the kubernetes executor', () => {
+  const IN_CLUSTER = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
+  const ENTRY = 'executor = "kubernetes"\n[runners.kubernetes]\n';
+
+  test.each([
+    ['host', 'host = "https://api.test:6443/x"', {}, 'https://api.test:6443'],
+    ['a host without a scheme', 'host = "api.test"', {}, 'http://api.test'],
+    [
+      'a host without a scheme, with files for TLS',
+      'host = "api.test"\nca_file = "/ca"',
+      {},
+      'https://api.test',
+    ],
+    ['host, which counts before the cluster', 'host = "https://a"', IN_CLUSTER, 'https://a'],
+    ['the cluster that it is in', '', IN_CLUSTER, 'https://10.96.0.1:443'],
+    [
+      'the same, by IPv6',
+      '',
+      { ...IN_CLUSTER, KUBERNETES_SERVICE_HOST: 'fd00::1' },
+      'https://[fd00::1]:443',
+    ],
+    ['a host that is no URL', 'host = "://"', {}, 'host of e1'],
+  ])('is named by %s', (_what, lines, environment, id) => {
+    expect(executors([ENTRY + lines], { environment })).toMatchObject([
+      { id, backend: { kind: 'cluster', namespace: 'default', lacks: [] } },
+    ]);
+  });
+
+  test('is asked with what the entry names, and through its proxy', () => {
+    const lines =
+      'host = "https://a"\nca_file = "ca"\ncert_file = "/c"\nkey_file = "/k"\nnamespace = "ci"\nnamespace_per_job = true';
+    const [found] = executors([ENTRY + lines], { environment: { HTTPS_PROXY: 'http://p:1' } });
+
+    expect(found?.backend).toMatchObject({
+      caFile: '/home/gitlab-runner/ca',
+      certFile: '/c',
+      keyFile: '/k',
+      proxy: { kind: 'proxy', variable: 'HTTPS_PROXY' },
+    });
+    expect(found?.backend).not.toHaveProperty('namespace');
+  });
+
+  test('of two entries with other tokens is asked for both, and no id shows one', () => {
+    const entries = ['one', 'two', 'one'].map(
+      (token) => `${ENTRY}host = "https://a"\nbearer_token = "${token}"`,
+    );
+    const found = executors(entries);
+
+    expect(found.map(({ id, runners }) => [id, runners.length])).toEqual([
+      ['https://a', 2],
+      ['https://a#2', 1],
+    ]);
+    expect(JSON.stringify(found)).not.toMatch(/one|two/);
+  });
+
+  test.each([
+    ['half a pair of files', 'host = "https://a"\ncert_file = "/c"', ['key_file and ca_file']],
+    ['a whole pair', 'host = "https://a"\ncert_file = "/c"\nkey_file = "/k"\nca_file = "/a"', []],
+  ])('lacks, with %s', (_what, lines, lacks) => {
+    const [found] = executors([ENTRY + lines]);
+    const names = found?.backend.kind === 'cluster' ? found.backend.lacks : ['?'];
+
+    expect(names.map((name) => name.replace(/ beside.*/, ''))).toEqual(lacks);
+  });
+
+  test.each([
+    ['a kubeconfig', {}, /kubeconfig/],
+    ['an environment that is hidden', undefined, /cannot be read/],
+  ])('is not asked where it is named by %s', (_what, environment, because) => {
+    const { environment: _own, ...rest } = runnerProcess();
+    const over = environment === undefined ? rest : { environment };
+
+    expect(executors([ENTRY], over)).toMatchObject([
+      { backend: { kind: 'unseen', because: expect.stringMatching(because) } },
+    ]);
   });
 });
 

@@ -28,6 +28,7 @@ export const CONFIG = '/etc/gitlab-runner/config.toml';
 export const DOCKER = 'unix:///var/run/docker.sock';
 /** That of an entry with the custom executor, in a world that names it. */
 const PROGRAMS = '/opt/ci/run.sh';
+const CLUSTER = 'https://10.96.0.1:443';
 export const GITLAB = 'https://gitlab.example.com/';
 /** The checks of a view do not change here; every state has lasted for a minute. */
 export const SINCE = START - 60_000;
@@ -82,6 +83,17 @@ const BACKENDS: Readonly<Record<string, Pick<ExecutorTarget, 'executor' | 'backe
   [PROGRAMS]: {
     executor: 'custom',
     backend: { kind: 'programs', programs: [], lacks: [], unexamined: 'they make an environment' },
+  },
+  [CLUSTER]: {
+    executor: 'kubernetes',
+    backend: {
+      kind: 'cluster',
+      api: undefined,
+      source: 'host of k8s-1',
+      proxy: { kind: 'direct', because: 'HTTPS_PROXY is not set' },
+      runsByExec: false,
+      lacks: [],
+    },
   },
 };
 /** One of each kind, each with all of these entries. */

@@ -1,4 +1,5 @@
 /** What the tables of the executors name outside of config.toml: programs, files, an API. Texts are as written. */
+import { Secret } from '../../core/secret.ts';
 import type { TomlTable } from './toml-tree.ts';
 import { entryOf, tablesOf } from './toml-tree.ts';
 
@@ -7,6 +8,20 @@ export interface ExecutorSettings {
   readonly custom?: CustomSettings;
   readonly machine?: MachineSettings;
   readonly autoscaler?: AutoscalerSettings;
+  readonly kubernetes?: ClusterSettings;
+}
+
+/** `[runners.kubernetes]` */
+export interface ClusterSettings {
+  readonly host?: string;
+  readonly namespace?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly bearerToken?: Secret;
+  readonly hasNamespacePerJob: boolean;
+  /** Jobs run by exec in their pods, not by attach. */
+  readonly runsByExec: boolean;
 }
 
 /** `[runners.custom]` */
@@ -30,6 +45,8 @@ export interface AutoscalerSettings {
   readonly keyFile?: string;
 }
 
+const LEGACY_STRATEGY = 'FF_USE_LEGACY_KUBERNETES_EXECUTION_STRATEGY';
+
 export function executorSettingsOf(entry: TomlTable): ExecutorSettings {
   return {
     ...read(entry, 'custom', (table) => ({
@@ -45,6 +62,16 @@ export function executorSettingsOf(entry: TomlTable): ExecutorSettings {
     ...read(entry, 'autoscaler', (table) => ({
       ...text(table, 'plugin', 'plugin'),
       ...text(tableIn(table, 'connector_config'), 'key_path', 'keyFile'),
+    })),
+    ...read(entry, 'kubernetes', (table) => ({
+      ...text(table, 'host', 'host'),
+      ...text(table, 'namespace', 'namespace'),
+      ...text(table, 'ca_file', 'caFile'),
+      ...text(table, 'cert_file', 'certFile'),
+      ...text(table, 'key_file', 'keyFile'),
+      ...secret(table, 'bearer_token', 'bearerToken'),
+      hasNamespacePerJob: isSet(table, 'namespace_per_job'),
+      runsByExec: isSet(tableIn(entry, 'feature_flags'), LEGACY_STRATEGY),
     })),
   };
 }
@@ -71,4 +98,19 @@ function text<N extends string>(
   const value = table && entryOf(table, key)?.value;
   if (value?.kind !== 'string' || value.text === '') return {};
   return { [name]: value.text } as { readonly [K in N]?: string };
+}
+
+function secret<N extends string>(
+  table: TomlTable,
+  key: string,
+  name: N,
+): { readonly [K in N]?: Secret } {
+  const value = entryOf(table, key)?.value;
+  if (value?.kind !== 'string' || value.text === '') return {};
+  return { [name]: new Secret(value.text) } as { readonly [K in N]?: Secret };
+}
+
+function isSet(table: TomlTable | undefined, key: string): boolean {
+  const value = table && entryOf(table, key)?.value;
+  return value?.kind === 'boolean' && value.value;
 }

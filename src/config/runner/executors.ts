@@ -15,15 +15,17 @@ export const REQUIRED_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** What jobs of an executor need first, where a check can look at it; all others are not looked at. */
-export const SEEN_BACKENDS: ReadonlyMap<string, 'docker' | 'folder' | 'programs'> = new Map([
-  ['shell', 'folder'],
-  ['docker', 'docker'],
-  ['docker-windows', 'docker'],
-  ['docker-autoscaler', 'programs'],
-  ['docker+machine', 'programs'],
-  ['instance', 'programs'],
-  ['custom', 'programs'],
-]);
+export const SEEN_BACKENDS: ReadonlyMap<string, 'docker' | 'folder' | 'programs' | 'cluster'> =
+  new Map([
+    ['shell', 'folder'],
+    ['docker', 'docker'],
+    ['docker-windows', 'docker'],
+    ['docker-autoscaler', 'programs'],
+    ['docker+machine', 'programs'],
+    ['instance', 'programs'],
+    ['custom', 'programs'],
+    ['kubernetes', 'cluster'],
+  ]);
 
 export const EXECUTORS: readonly string[] = [...REQUIRED_TABLES.keys()];
 

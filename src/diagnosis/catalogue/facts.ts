@@ -96,6 +96,7 @@ export const FACT_PLACEHOLDERS = {
   right_does: 'RIGHT_DOES',
   right_name: 'RIGHT_NAME',
   right_source: 'RIGHT_SOURCE',
+  rights: 'create pods',
   roles: 'ROLES',
   root: 'ROOT',
   rule: 'RULE',

@@ -10,6 +10,7 @@ import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
 import { HOST_NETWORK_CAUSES } from './host-network.ts';
 import { JOB_CAUSES } from './jobs.ts';
+import { KUBERNETES_CAUSES } from './kubernetes.ts';
 import { LIMIT_CAUSES } from './limits.ts';
 import { LINT_CAUSES } from './lint.ts';
 import { NETWORK_CAUSES } from './network.ts';
@@ -38,6 +39,7 @@ const FAMILIES: readonly Family[] = [
   { name: 'limits', stage: 'resources', causes: LIMIT_CAUSES },
   { name: 'executor', stage: 'executor', causes: EXECUTOR_CAUSES },
   { name: 'executor', stage: 'executor', causes: PROGRAM_CAUSES },
+  { name: 'executor', stage: 'executor', causes: KUBERNETES_CAUSES },
   { name: 'jobs', stage: 'jobs', causes: JOB_CAUSES },
   { name: 'host', stage: 'resources', causes: HOST_CAUSES },
   { name: 'dns', stage: 'path', causes: DNS_CAUSES },

@@ -85,14 +85,14 @@ const REPAIRS: Readonly<Record<string, (c: CauseContext) => readonly FixStep[]>>
 export const PROGRAM_CAUSES: readonly CauseSpec[] = [
   programCause({
     id: 'executor-setting-missing',
-    ofExecutors: PROGRAM_EXECUTORS,
+    ofExecutors: [...PROGRAM_EXECUTORS, 'kubernetes'],
     title: 'config.toml lacks what the executor requires',
     meaning:
-      'Without this key no job can run: the custom executor fails each job, the others do not even request jobs.',
+      'Without this key no job can run: the custom and the kubernetes executor fail each job, the others do not even request jobs.',
     evidence: 'The section of the executor in the file, without the key.',
     notConfusedWith: ['config-executor-section-missing'],
     changedBy: ['config', 'config-executor'],
-    from: ['job-programs/setting-missing'],
+    from: ['job-programs/setting-missing', 'kubernetes/setting-missing'],
     confirm: AT_ONCE,
     stopsJobs: true,
     says: (c) =>

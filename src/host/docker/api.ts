@@ -4,21 +4,15 @@
  * Promises: ends with the signal; at most 256 KiB of an answer are kept; the path has no version, so that a daemon of
  * any age accepts it. Podman's socket has the same API.
  */
-import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import type { ConnectionOptions } from 'node:tls';
-import { connect as connectTls } from 'node:tls';
 
 import { withoutBrackets } from '../../core/address.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot, readTextIn } from '../fs/in-root.ts';
-import type { Destination } from '../net/network.ts';
-import { connectTo } from '../net/network.ts';
+import type { ShortAnswer } from '../net/short-request.ts';
+import { requestOverTcp, sendShort } from '../net/short-request.ts';
 
 const MAX_BYTES = 256 * 1024;
 const DEFAULT_PORT = 2375;
@@ -37,12 +31,7 @@ export interface DockerConnection {
   readonly lookup?: LookupFunction;
 }
 
-export interface DockerAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: string;
-  readonly bytes: Buffer;
-}
+export type DockerAnswer = ShortAnswer;
 
 /** `unix:///var/run/docker.sock`, `tcp://10.0.0.7:2376`; undefined for what the runner cannot use either. */
 export function parseDockerHost(text: string, isTls: boolean): DockerAddress | undefined {
@@ -85,20 +74,12 @@ export class DockerApi {
         this.#paths,
         address.path,
         async (socketPath) =>
-          await sendRequest(httpRequest, { ...common, agent: false, socketPath, headers }),
+          await sendShort(httpRequest, { ...common, agent: false, socketPath, headers }),
       );
     }
     const { host, port, tls } = address;
     const destination = { host, port, lookup: this.#lookup };
-    if (!tls) {
-      const createConnection: RequestOptions['createConnection'] = (_options, onEnd) =>
-        connectTo(destination, onEnd);
-      return await sendRequest(httpRequest, { ...common, host, port, createConnection });
-    }
-    const files = await this.#tlsFiles();
-    const createConnection: RequestOptions['createConnection'] = (_options, onEnd) =>
-      secureTo(destination, files, onEnd);
-    return await sendRequest(httpsRequest, { ...common, host, port, createConnection });
+    return await requestOverTcp(destination, tls ? await this.#tlsFiles() : undefined, common);
   }
 
   /** With a folder its authority alone is trusted; a file that is missing is left out. */
@@ -116,53 +97,4 @@ export class DockerApi {
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
     };
   }
-}
-
-/** A TLS connection over one of the network at hand. */
-function secureTo(
-  destination: Destination,
-  files: ConnectionOptions,
-  onEnd: (error: Error | null, socket: Duplex) => void,
-): undefined {
-  const { host } = destination;
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  connectTo(destination, (error, socket) => {
-    if (error === null) onEnd(null, connectTls({ ...files, ...servername, host, socket }));
-    else onEnd(error, socket);
-  });
-}
-
-/** The error that the kernel would report after its own timeout. */
-class ConnectTimeoutError extends Error {
-  readonly code = 'ETIMEDOUT';
-}
-
-async function sendRequest(
-  send: (options: RequestOptions, onAnswer: (answer: IncomingMessage) => void) => unknown,
-  { maxBytes, ...options }: RequestOptions & { readonly maxBytes: number },
-): Promise<DockerAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<DockerAnswer>();
-  const request = send(options, (answer) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    answer.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) chunks.push(chunk);
-      else answer.destroy(new Error('the response is too long'));
-    });
-    answer.once('error', reject);
-    answer.once('end', () => {
-      const { statusCode = 0, headers } = answer;
-      const all = Buffer.concat(chunks);
-      resolve({ status: statusCode, headers, body: all.toString(), bytes: all });
-    });
-  }) as ReturnType<typeof httpRequest>;
-  let isConnected = false;
-  request.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
-  request.once('error', (error) => {
-    const isLate = options.signal?.aborted === true && !isConnected;
-    reject(isLate ? new ConnectTimeoutError('the connection was not accepted in time') : error);
-  });
-  request.end();
-  return await promise;
 }

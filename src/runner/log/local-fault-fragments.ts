@@ -129,6 +129,11 @@ export const LOCAL_FAULTS: readonly LocalFault[] = [
     text: /\b(?<resource>pods|secrets|services|configmaps|serviceaccounts)(?: "[^"]*")? is forbidden/,
   },
   {
+    n: 104,
+    cause: 'kubernetes-pod-pending',
+    text: /timed out waiting for pod to (?:start|become attachable)|pod sandbox creation failed/,
+  },
+  {
     n: 101,
     cause: 'runner-program-missing',
     text: /exec: "(?<program>[^"]+)": /,

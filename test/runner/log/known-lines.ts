@@ -183,6 +183,7 @@ const TABLE = `
 101 | error | not-prepared | runner-program-missing | Machine creation failed | error=exec: "docker-machine": executable file not found in $PATH | name=runner-abc12defg-auto-1
 102 | warning | not-prepared | docker-registry-unreachable | Job failed: failed to pull image "alpine:3" with specified policies [always]: Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: no such host | failure_reason=image_pull_failure | job=7 | runner=abc12defg
 103 | error | not-prepared | runner-permission-denied | Job failed (system failure): mkdir /srv/builds/x: permission denied | job=7 | runner=abc12defg
+104 | error | not-prepared | kubernetes-pod-pending | Job failed (system failure): prepare environment: waiting for pod running: timed out waiting for pod to start (last phase: Pending). Check https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information | job=7 | runner=abc12defg
 71 | warning | job-ended | - | Job failed: Error response from daemon: OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH | job=7 | runner=abc12defg
 `;
 

@@ -51,6 +51,10 @@ const REFUSALS: readonly (readonly [cause: string, words: string])[] = [
     'secrets is forbidden: User "system:serviceaccount:ci:a" cannot create resource "secrets" in API group "" in the namespace "ci"',
   ],
   ['kubernetes-forbidden', 'pods "runner-a" is forbidden: exceeded quota: jobs'],
+  [
+    'kubernetes-pod-pending',
+    'prepare environment: waiting for pod running: timed out waiting for pod to start (last phase: Pending)',
+  ],
   ['runner-program-missing', 'exec: "docker-machine": executable file not found in $PATH'],
   ['runner-program-missing', 'fork/exec /usr/bin/su: no such file or directory'],
   ['runner-permission-denied', 'mkdir /srv/builds/a: permission denied'],
