@@ -19,6 +19,7 @@ const LAB = join(import.meta.dirname, '../lab');
 const NAMING = [
   'diagnosis/',
   'follow-ups/firewall-of-host',
+  'go/dns/servers-at-start',
   'probes/service-container',
   'host/proc/container-id',
   'host/docker/container-manager',

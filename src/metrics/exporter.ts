@@ -48,7 +48,8 @@ export interface Exporter {
 }
 
 export function createExporter(probes: readonly Probe[]): Exporter {
-  const counted = countersOf(probes);
+  const counted = createCounters();
+  for (const probe of probes) if (!isOfExecutor(probe)) counted.begin(probe);
   const families: readonly (Family & { readonly prefix: string })[] = [
     ...[...FAMILIES, ...measureFamilies(probes)].map((family) => ({ ...family, prefix: PREFIX })),
     ...OWN_PROCESS_FAMILIES.map((family) => ({ ...family, prefix: '' })),
@@ -61,6 +62,7 @@ export function createExporter(probes: readonly Probe[]): Exporter {
       kept.set(view, texts);
       const known = texts.get(format);
       if (known !== undefined) return await known;
+      for (const { check } of view.snapshot.checks) counted.begin(check.probe);
       const made = renderFamily(view, format, families, counted);
       texts.set(format, made);
       return await made;
@@ -68,14 +70,21 @@ export function createExporter(probes: readonly Probe[]): Exporter {
   };
 }
 
+/** Most hosts have one kind of executor: what looks at others has no series there. */
+function isOfExecutor({ kind }: Probe): boolean {
+  return kind === 'executor';
+}
+
 interface CounterFamilies {
   readonly durations: Histogram<'probe'>;
   readonly reasons: ReadonlyMap<string, { probe: string; reason: string; count: number }>;
+  /** All its series are there from now on, at zero. */
+  begin(probe: Probe): void;
   observe(result: ProbeResult, probe: Probe): void;
 }
 
-/** Durations and reasons, with every reason that a run can end with at zero from the start. */
-function countersOf(probes: readonly Probe[]): CounterFamilies {
+/** Durations and reasons; those of an executor are there from its first check on. */
+function createCounters(): CounterFamilies {
   const durations = new Histogram({
     name: `${PREFIX}${COUNTER_FAMILIES.durations.name}`,
     help: COUNTER_FAMILIES.durations.help,
@@ -83,23 +92,25 @@ function countersOf(probes: readonly Probe[]): CounterFamilies {
     buckets: DURATION_BUCKETS,
     registers: [],
   });
-  const reasons = new Map(
-    probes.flatMap((probe) =>
-      [...Object.keys(probe.reasons), ...runReasonsOf(probe)].map(
-        (reason): [string, { probe: string; reason: string; count: number }] => [
-          `${probe.id}/${reason}`,
-          { probe: probe.id, reason, count: 0 },
-        ],
-      ),
-    ),
-  );
+  const reasons = new Map<string, { probe: string; reason: string; count: number }>();
+  const begun = new Set<string>();
   // The package's types do not know the argument that its documentation names.
   const zeroed = durations as unknown as { zero(labels: { probe: string }): void };
-  for (const { id } of probes) zeroed.zero({ probe: id });
+  const begin = (probe: Probe): void => {
+    const { id } = probe;
+    if (begun.has(id)) return;
+    begun.add(id);
+    zeroed.zero({ probe: id });
+    for (const reason of [...Object.keys(probe.reasons), ...runReasonsOf(probe)])
+      reasons.set(`${id}/${reason}`, { probe: id, reason, count: 0 });
+  };
   return {
     durations,
     reasons,
-    observe: ({ finding, durationSeconds }, { id }) => {
+    begin,
+    observe: ({ finding, durationSeconds }, probe) => {
+      const { id } = probe;
+      begin(probe);
       durations.observe({ probe: id }, durationSeconds);
       const entry = reasons.get(`${id}/${reasonOf(finding) ?? ''}`);
       if (entry !== undefined) entry.count += 1;
