@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { EventKind, RunnerEvent } from '../../src/core/runner-event.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
+import type { RunnerTarget } from '../../src/core/target.ts';
 import { MISSING_FACT } from '../../src/diagnosis/cause-spec.ts';
 import { EXECUTORS } from '../../src/config/runner/executors.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
@@ -42,7 +43,7 @@ describe.each(KINDS)('in an event of the kind %s', (kind) => {
       facts,
       times: [START - 30_000, START],
     });
-    const causes = causesOf({ 'runner-log': showing(one) });
+    const causes = causesOf({ 'runner-log': showing(one) }, { runners: writersOf(id) });
 
     expect(causes).toMatchObject([{ id, confidence: 'confirmed' }]);
     expect(causes[0]?.summary).toMatch(/: "the words of the runner"\.$/);
@@ -86,7 +87,8 @@ test.each([...LOCAL_FAULT_CAUSES])(
       cause: id,
       facts: { ...facts, ...named },
     });
-    const { verdict, causes } = diagnose(snapshotOf({ 'runner-log': showing(one) }, TALKING));
+    const world = { ...TALKING, runners: writersOf(id) };
+    const { verdict, causes } = diagnose(snapshotOf({ 'runner-log': showing(one) }, world));
 
     expect(causes).toMatchObject([{ id, confidence: 'suspected' }]);
     expect(causes[0]?.severity).not.toBe('critical');
@@ -222,7 +224,14 @@ const WRITTEN_BY: Readonly<Record<string, readonly string[]>> = {
   'docker-image-pull-failed': [...DOCKER_FAMILY, 'kubernetes'],
   'docker-registry-rate-limited': [...DOCKER_FAMILY, 'kubernetes'],
   'docker-registry-unreachable': [...DOCKER_FAMILY, 'kubernetes'],
+  'kubernetes-pod-pending': ['kubernetes'],
 };
+
+/** Two entries whose runner can write the line of this cause. */
+function writersOf(cause: string): readonly RunnerTarget[] {
+  const [executor = 'docker'] = WRITTEN_BY[cause] ?? [];
+  return [runner('runnerAA1', { executor }), runner('runnerAA2', { executor })];
+}
 
 describe.each(EXECUTORS)('of an entry with the executor %s', (executor) => {
   const runners = [runner('runnerAA0', { executor: 'shell' }), runner('runnerAA1', { executor })];

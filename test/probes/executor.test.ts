@@ -52,6 +52,18 @@ async function withDocker(says: DockerScript, answerSeconds?: number): Promise<F
   return await runOnce(root, undefined, undefined, answerSeconds);
 }
 
+test('an executor that no check knows is not examined, with the reason', async () => {
+  await using root = await rootFolder({});
+  const because = 'runnerwatch has no check of this executor';
+  const target = targetOf('ssh', { kind: 'unseen', because }, { executor: 'ssh' });
+
+  expect(await runOnce(root, target)).toMatchObject({
+    status: 'unknown',
+    reason: 'not-examined',
+    detail: `whether the executor ssh can run jobs is not known: ${because}`,
+  });
+});
+
 test('a daemon that answers passes, with its versions and its root', async () => {
   expect(await withDocker({})).toEqual({
     status: 'pass',

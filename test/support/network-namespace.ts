@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 
 import type { Body, BodyOptions, BodyProcess } from './run-body.ts';
 import { runBody, startBody } from './run-body.ts';
+import { until } from './until.ts';
 
 /** Name of the interface at either end. */
 const LINK = 'lab';
@@ -62,6 +63,8 @@ export async function createNetwork(): Promise<Network> {
     const runner = hostOf(runnerPid, 1, children);
     const gitlab = hostOf(gitlabPid, 2, children);
     await Promise.all([bringUp(runner), bringUp(gitlab)]);
+    // The kernel says a moment later that the cable has its two ends.
+    await Promise.all([runner, gitlab].map(async (host) => await until(() => isRunning(host))));
     return { ...network, runner, gitlab };
   } catch (error) {
     await endAll(children);
@@ -119,6 +122,10 @@ async function bringUp(host: NetworkHost): Promise<void> {
   await host.exec('ip', 'address', 'add', `${host.address}/24`, 'dev', LINK);
   await host.exec('ip', 'address', 'add', `${host.address6}/64`, 'dev', LINK, 'nodad');
   await host.exec('ip', 'link', 'set', LINK, 'up');
+}
+
+async function isRunning(host: NetworkHost): Promise<boolean> {
+  return / state UP /.test(await host.exec('ip', '-oneline', 'link', 'show', 'dev', LINK));
 }
 
 async function firstOutputOf(child: ChildProcess): Promise<string> {

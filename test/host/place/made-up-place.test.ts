@@ -23,7 +23,7 @@ import { requestBudget } from '../../support/request-budget.ts';
 import { inColours } from '../../support/runner-lines.ts';
 import { runnerProcess } from '../../support/runner-process.ts';
 import { TALKING } from '../../support/events.ts';
-import { fail, PROXY, runner, snapshotOf } from '../../support/snapshots.ts';
+import { allBackendsOf, fail, PROXY, runner, snapshotOf } from '../../support/snapshots.ts';
 import { FIRST, inPlace, together } from '../../support/two-installations.ts';
 import { patient, until } from '../../support/until.ts';
 
@@ -117,7 +117,8 @@ const REASONS = [...new Set(catalogue.flatMap(({ from }) => from))].filter((reas
 test.each(REASONS)('the fix of %s there has no command of the unit beside it', (reason) => {
   const [probe = '', name = ''] = reason.split('/');
   const place = containerAt({ rootfs: '/proc/7/root', procfs: '/proc', sysfs: '/sys' });
-  const world = { ...TALKING, place, proxy: PROXY, runners: [runner('runnerCC1')] };
+  const executors = allBackendsOf('runnerCC1');
+  const world = { ...TALKING, place, proxy: PROXY, runners: [runner('runnerCC1')], executors };
   const ill = inPlace(snapshotOf({ [probe]: fail(name) }, world), place);
   const { causes } = diagnose(together(inPlace(snapshotOf({}, TALKING), FIRST), ill));
   const commands = causes.flatMap(({ fix }) => fix.flatMap(({ command }) => command ?? []));
