@@ -274,6 +274,9 @@ test('a daemon behind TLS is asked with the files of the folder, which alone are
     '/certs/ca.pem': authority.pem,
     '/certs/cert.pem': own.pem,
     '/certs/key.pem': own.keyPem,
+    '/mixed/ca.pem': authority.pem,
+    '/mixed/cert.pem': own.pem,
+    '/mixed/key.pem': make({ name: 'other' }).keyPem,
     '/none/x': '',
   });
   const files = { ca: authority.pem, cert: own.pem, key: own.keyPem };
@@ -283,6 +286,11 @@ test('a daemon behind TLS is asked with the files of the folder, which alone are
 
   expect(await at('/certs')).toMatchObject({ status: 'pass' });
   expect(await at('/none')).toMatchObject({ status: 'warn', reason: 'docker-error' });
+  expect(await at('/mixed')).toMatchObject({
+    status: 'warn',
+    reason: 'docker-error',
+    detail: expect.stringMatching(/the files for TLS cannot be used/),
+  });
 });
 
 test('an address without a scheme is invalid, as it is for the runner', async () => {

@@ -118,12 +118,14 @@ export function connectTo(
   // An error needs no socket, and the type of the callback has no room for that.
   const refuse = onEnd as (error: unknown) => void;
   const connect = (address: string): void => {
+    let socket: Socket;
     try {
-      const socket = newTcpSocket(isIP(address) === 6 ? 6 : 4);
-      onEnd(null, socket.connect({ host: address, port }));
+      socket = newTcpSocket(isIP(address) === 6 ? 6 : 4).connect({ host: address, port });
     } catch (error) {
       refuse(error);
+      return;
     }
+    onEnd(null, socket);
   };
   if (isIP(host) !== 0) {
     connect(host);

@@ -1,16 +1,18 @@
 /**
  * A short request over a connection of the network at hand, as a program's own client sends it.
  *
- * Promises: ends with the signal; an answer that is longer than `maxBytes` is an error.
+ * Promises: ends with the signal; an answer that is longer than `maxBytes` is an error. Files for TLS that cannot be used
+ * are an error before anything is connected. As in Go, every certificate among the authorities is trusted by itself.
  */
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ConnectionOptions } from 'node:tls';
-import { connect as connectTls } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
 
+import { errnoText } from '../../core/errno.ts';
 import type { Destination } from './network.ts';
 import { connectTo } from './network.ts';
 
@@ -26,29 +28,52 @@ export type ShortRequest = RequestOptions & {
   readonly body?: string;
 };
 
+/** Of this host, not of the server: no such file has been sent. */
+class TlsFilesError extends Error {
+  constructor(cause: unknown) {
+    super(`the files for TLS cannot be used: ${errnoText(cause)}`, { cause });
+  }
+}
+
+/** The answer is not what was asked for. */
+export class LongAnswerError extends Error {
+  constructor(maxBytes: number) {
+    super(`the answer has more than ${maxBytes} bytes`);
+  }
+}
+
 /** Over TCP, with TLS where files or options for it are given. */
 export async function requestOverTcp(
   destination: Destination,
-  tls: ConnectionOptions | undefined,
+  tls: SecureContextOptions | undefined,
   request: ShortRequest,
 ): Promise<ShortAnswer> {
   const { host, port } = destination;
+  const context = tls && contextOf(tls);
   const createConnection: RequestOptions['createConnection'] = (_options, onEnd) =>
-    tls === undefined ? connectTo(destination, onEnd) : secureTo(destination, tls, onEnd);
+    context === undefined ? connectTo(destination, onEnd) : secureTo(destination, context, onEnd);
   const send = tls === undefined ? httpRequest : httpsRequest;
   return await sendShort(send, { ...request, host, port, createConnection });
+}
+
+function contextOf(files: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext({ ...files, allowPartialTrustChain: true });
+  } catch (error) {
+    throw new TlsFilesError(error);
+  }
 }
 
 /** A TLS connection over one of the network at hand. */
 function secureTo(
   destination: Destination,
-  files: ConnectionOptions,
+  secureContext: SecureContext,
   onEnd: (error: Error | null, socket: Duplex) => void,
 ): undefined {
   const { host } = destination;
   const servername = isIP(host) === 0 ? { servername: host } : {};
   connectTo(destination, (error, socket) => {
-    if (error === null) onEnd(null, connectTls({ ...files, ...servername, host, socket }));
+    if (error === null) onEnd(null, connectTls({ secureContext, ...servername, host, socket }));
     else onEnd(error, socket);
   });
 }
@@ -69,7 +94,7 @@ export async function sendShort(
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= maxBytes) chunks.push(chunk);
-      else answer.destroy(new Error('the response is too long'));
+      else answer.destroy(new LongAnswerError(maxBytes));
     });
     answer.once('error', reject);
     answer.once('end', () => {
