@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
+import type { TlsOptions } from 'node:tls';
 
 export interface ClusterScript {
   /** Any other one is refused; without it every client is accepted. */
@@ -47,7 +48,7 @@ const VERSION = {
 
 export function createCluster(
   says: ClusterScript = {},
-  tls?: { readonly cert: string; readonly key: string },
+  tls?: TlsOptions,
 ): ClusterStandIn {
   const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
     void answer(cluster, request, response);

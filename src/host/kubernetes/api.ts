@@ -3,17 +3,17 @@
  * of the runner may do what jobs need. An access review is a question that changes nothing.
  */
 import type { LookupFunction } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 
 import { withoutBrackets } from '../../core/address.ts';
-import { errnoText, isErrno } from '../../core/errno.ts';
+import { errnoText } from '../../core/errno.ts';
 import type { HttpUrl } from '../../core/http-url.ts';
 import { portOf } from '../../core/http-url.ts';
 import { isRecord } from '../../core/json.ts';
 import { printable } from '../../core/printable.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ShortAnswer } from '../net/short-request.ts';
-import { requestOverTcp } from '../net/short-request.ts';
+import { LongAnswerError, requestOverTcp } from '../net/short-request.ts';
 
 const MAX_BYTES = 64 * 1024;
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
@@ -21,7 +21,7 @@ const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 export interface ClusterConnection {
   readonly url: HttpUrl;
   /** Absent for `http:`. */
-  readonly tls?: ConnectionOptions;
+  readonly tls?: SecureContextOptions;
   readonly token?: Secret;
   readonly lookup: LookupFunction;
   readonly signal: AbortSignal;
@@ -44,24 +44,27 @@ export type ClusterFault =
 export type ClusterAnswer<T> =
   | { readonly kind: 'answer'; readonly value: T }
   | { readonly kind: 'fault'; readonly fault: ClusterFault; readonly why: string }
-  /** It does not let us ask. */
+  /** It does not let us ask, or what went wrong need not go wrong for the runner. */
   | { readonly kind: 'untold'; readonly why: string };
 
-/** What Go calls x509: certificate signed by unknown authority. */
+/** What Go calls x509: certificate signed by unknown authority. Other rules of OpenSSL are not those of Go. */
 const UNTRUSTED: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
 ]);
 const CERTIFICATE_FAULTS: ReadonlySet<string> = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
+/** bad, unsupported, revoked, expired and unknown certificate, unknown authority, certificate required. */
+const CLIENT_ALERT = /SSL alert number (?:42|43|44|45|46|48|116)\b/;
+const OTHER_PROTOCOL =
+  /^HPE_INVALID_CONSTANT$|^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/;
+const LATE: ReadonlySet<string> = new Set(['ABORT_ERR', 'ETIMEDOUT']);
 const CONNECT_FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
@@ -158,10 +161,10 @@ async function send(
   });
 }
 
-type Fault = Extract<ClusterAnswer<never>, { kind: 'fault' }>;
+type NoAnswer = Exclude<ClusterAnswer<never>, { kind: 'answer' }>;
 
-function faultOf(error: unknown): Fault {
-  const code = isErrno(error) ? (error.code ?? '') : '';
+function faultOf(error: unknown): NoAnswer {
+  const code = errnoText(error);
   if (UNTRUSTED.has(code))
     return faultWith('ca-wrong', 'its certificate is signed by another authority');
   if (CERTIFICATE_FAULTS.has(code)) {
@@ -169,19 +172,23 @@ function faultOf(error: unknown): Fault {
     const why = isName ? 'its certificate is for another name' : 'its certificate is not valid now';
     return faultWith('certificate-wrong', why);
   }
-  if (code === 'EPROTO' || code.startsWith('HPE_') || code.startsWith('ERR_SSL')) {
+  if (error instanceof Error && CLIENT_ALERT.test(error.message)) {
+    return faultWith('credentials-rejected', 'it rejects the client certificate, or its absence');
+  }
+  if (error instanceof LongAnswerError) return faultWith('not-an-api', error.message);
+  if (OTHER_PROTOCOL.test(code)) {
     return faultWith(
       'not-an-api',
       'what answers there does not speak the protocol of this address',
     );
   }
   const why = CONNECT_FAULTS[code];
-  return why === undefined
-    ? faultWith('silent', `no response in time (${errnoText(error)})`)
-    : faultWith('unreachable', why);
+  if (why !== undefined) return faultWith('unreachable', why);
+  if (LATE.has(code)) return faultWith('silent', `no response in time (${code})`);
+  return { kind: 'untold', why: `the request failed: ${code}` };
 }
 
-function faultWith(fault: ClusterFault, why: string): Fault {
+function faultWith(fault: ClusterFault, why: string): NoAnswer {
   return { kind: 'fault', fault, why };
 }
 
