@@ -71,7 +71,7 @@ export function executorSettingsOf(entry: TomlTable): ExecutorSettings {
       ...text(table, 'key_file', 'keyFile'),
       ...secret(table, 'bearer_token', 'bearerToken'),
       hasNamespacePerJob: isSet(table, 'namespace_per_job'),
-      runsByExec: isSet(tableIn(entry, 'feature_flags'), LEGACY_STRATEGY),
+      runsByExec: isFlagOn(entry, LEGACY_STRATEGY),
     })),
   };
 }
@@ -108,6 +108,22 @@ function secret<N extends string>(
   const value = entryOf(table, key)?.value;
   if (value?.kind !== 'string' || value.text === '') return {};
   return { [name]: new Secret(value.text) } as { readonly [K in N]?: Secret };
+}
+
+/** As Go reads a boolean of a variable. */
+const IS_TRUE = /^(?:1|t|T|TRUE|true|True)$/;
+
+/** `feature_flags` counts before `environment`, of which the last one of a name counts. */
+function isFlagOn(entry: TomlTable, flag: string): boolean {
+  const flags = tableIn(entry, 'feature_flags');
+  if (flags !== undefined && entryOf(flags, flag) !== undefined) return isSet(flags, flag);
+  const list = entryOf(entry, 'environment')?.value;
+  const texts =
+    list?.kind === 'array'
+      ? list.elements.flatMap((item) => (item.kind === 'string' ? [item.text] : []))
+      : [];
+  const last = texts.findLast((text) => text.startsWith(`${flag}=`));
+  return last !== undefined && IS_TRUE.test(last.slice(flag.length + 1));
 }
 
 function isSet(table: TomlTable | undefined, key: string): boolean {

@@ -6,13 +6,15 @@ import type { Instant } from '../../core/clock.ts';
 import type { AccessRight, ClusterAnswer, ClusterConnection } from './api.ts';
 import { mayDo } from './api.ts';
 
-/** No job begins without them. */
+const BY_EXEC: AccessRight = { verb: 'create', resource: 'pods/exec' };
+/** No job ends well without them: where it runs by attach, its log is still read by exec. */
 const OF_EVERY_JOB: readonly AccessRight[] = [
   { verb: 'create', resource: 'pods' },
   { verb: 'get', resource: 'pods' },
+  BY_EXEC,
 ];
+/** A job may have itself run by exec, by a variable of its own. */
 const BY_ATTACH: AccessRight = { verb: 'create', resource: 'pods/attach' };
-const BY_EXEC: AccessRight = { verb: 'create', resource: 'pods/exec' };
 /** Of jobs that use a registry with a login or services, and of what is left behind. */
 const OF_SOME_JOBS: readonly AccessRight[] = [
   { verb: 'delete', resource: 'pods' },
@@ -72,18 +74,19 @@ async function review(
   connection: ClusterConnection,
   { namespace, runsByExec }: AccessQuestion,
 ): Promise<ClusterAnswer<MissingRights>> {
-  const needed = [...OF_EVERY_JOB, runsByExec ? BY_EXEC : BY_ATTACH];
+  const needed = [...OF_EVERY_JOB, ...(runsByExec ? [] : [BY_ATTACH]), ...OF_SOME_JOBS];
   const refused: AccessRight[] = [];
-  for (const right of [...needed, ...OF_SOME_JOBS]) {
+  for (const right of needed) {
     const answer = await mayDo(connection, right, namespace);
     if (answer.kind !== 'answer') return answer;
     if (!answer.value) refused.push(right);
   }
+  const ofEveryJob = new Set([...OF_EVERY_JOB, ...(refused.includes(BY_EXEC) ? [BY_ATTACH] : [])]);
   return {
     kind: 'answer',
     value: {
-      ofEveryJob: refused.filter((right) => needed.includes(right)),
-      ofSomeJobs: refused.filter((right) => OF_SOME_JOBS.includes(right)),
+      ofEveryJob: refused.filter((right) => ofEveryJob.has(right)),
+      ofSomeJobs: refused.filter((right) => !ofEveryJob.has(right)),
     },
   };
 }
