@@ -106,7 +106,7 @@ const HOST_FAULTS: readonly Fault[] = [
   {
     title: 'ca_file is not there',
     inject: async ({ files }) => await files.remove(CLUSTER_CA),
-    expect: { ...stopped, cause: 'kubernetes-api-untrusted', says: /there is no/ },
+    expect: { ...stopped, cause: 'kubernetes-file-unusable', says: /ca_file.*there is no/ },
   },
   {
     title: 'host is the address of GitLab',
@@ -120,7 +120,7 @@ const HOST_FAULTS: readonly Fault[] = [
       ...onHost,
       entries: [usualEntry(), usualEntry({ name: 'k8s-2', executor: 'kubernetes', more: OF_HOST })],
     },
-    inject: (world) => setCluster(world, { denied: ['create pods'] }),
+    inject: (world) => setCluster(world, { denied: ['create pods/exec'] }),
     expect: {
       ...stopped,
       cause: 'kubernetes-rights-missing',

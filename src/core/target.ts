@@ -194,9 +194,13 @@ export interface ClusterBackend {
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** What the runner trusts without a caFile. */
+  readonly system: Pick<TrustSource, 'systemFile' | 'systemDirectories'>;
   readonly token?: Secret;
   /** That of the account of a pod. */
   readonly tokenFile?: string;
+  /** Where the runner looks for a cluster if its pod has no account. */
+  readonly kubeconfigs?: readonly string[];
   readonly runsByExec: boolean;
   readonly lacks: readonly string[];
 }

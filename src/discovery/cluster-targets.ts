@@ -1,5 +1,6 @@
 /** Where the kubernetes executor finds its API server, and as whom it asks: docs/reference/runner-config.md#kubernetes. */
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 
 import type { ClusterBackend, ExecutorBackend } from '../core/target.ts';
 import type { ClusterSettings } from '../config/runner/executor-settings.ts';
@@ -9,7 +10,7 @@ import { httpUrlOf } from '../go/http-url.ts';
 import { decideProxy } from '../go/proxy/decision.ts';
 import { asProcessSees } from '../host/place/runner-files.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
-import { environmentOf } from './endpoint-target.ts';
+import { environmentOf, systemTrustOf } from './endpoint-target.ts';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const DEFAULT_NAMESPACE = 'default';
@@ -25,11 +26,17 @@ export function clusterOf(
   settings: ClusterSettings,
   question: TargetsQuestion,
 ): Found | string {
-  const environment = environmentOf(question) ?? question.place.ownEnvironment;
+  const { process, place, unitEnvironment } = question;
+  // Where the process does not show its own, what systemd gave it is the best guess.
+  const environment = environmentOf(question) ?? unitEnvironment ?? place.ownEnvironment;
   const { host } = settings;
-  if (host !== undefined) return ofHost(host, entry, settings, question, environment ?? {});
-  if (environment === undefined)
-    return 'the environment of the process, which names the API server, cannot be read';
+  if (environment === undefined) {
+    const what = host === undefined ? 'the API server' : 'its proxy and its authorities';
+    return process === undefined
+      ? `the runner is not running, so the environment that names ${what} is unknown`
+      : `the environment of the process, which names ${what}, cannot be read`;
+  }
+  if (host !== undefined) return ofHost(host, entry, settings, question, environment);
   const { KUBERNETES_SERVICE_HOST = '', KUBERNETES_SERVICE_PORT = '' } = environment;
   if (KUBERNETES_SERVICE_HOST === '' || KUBERNETES_SERVICE_PORT === '')
     return 'the runner takes its cluster from a kubeconfig, which runnerwatch does not read';
@@ -40,8 +47,18 @@ export function clusterOf(
     source: 'KUBERNETES_SERVICE_HOST',
     caFile: `${ACCOUNT}/ca.crt`,
     tokenFile: `${ACCOUNT}/token`,
+    kubeconfigs: kubeconfigsOf(environment, process),
     lacks: [],
   });
+}
+
+/** As client-go finds them. */
+function kubeconfigsOf(
+  { KUBECONFIG = '', HOME = '' }: Environment,
+  process: TargetsQuestion['process'],
+): readonly string[] {
+  const files = KUBECONFIG === '' ? [join(HOME, '.kube/config')] : KUBECONFIG.split(':');
+  return files.filter((file) => file !== '').map((file) => asProcessSees(file, process));
 }
 
 /** A host without a scheme is https where files for TLS are given. */
@@ -52,7 +69,8 @@ function ofHost(
   { process }: TargetsQuestion,
   environment: Environment,
 ): Found {
-  const { caFile, certFile, keyFile, bearerToken: token } = settings;
+  const { caFile, certFile, bearerToken: token } = settings;
+  const keyFile = certFile === undefined ? undefined : settings.keyFile;
   const isTls = caFile !== undefined || certFile !== undefined;
   const hasScheme = host.includes('://');
   const files = { caFile, certFile, keyFile };
@@ -72,7 +90,7 @@ function found(
   address: string,
   { namespace = DEFAULT_NAMESPACE, hasNamespacePerJob, runsByExec }: ClusterSettings,
   environment: Environment,
-  rest: Omit<ClusterBackend, 'kind' | 'api' | 'proxy' | 'namespace' | 'runsByExec'>,
+  rest: Omit<ClusterBackend, 'kind' | 'api' | 'proxy' | 'namespace' | 'runsByExec' | 'system'>,
 ): Found {
   const read = httpUrlOf(address);
   const api = typeof read === 'string' ? undefined : read;
@@ -87,6 +105,7 @@ function found(
           : decideProxy(api, environment),
       ...(hasNamespacePerJob ? {} : { namespace }),
       runsByExec,
+      system: systemTrustOf(environment),
       ...rest,
     },
   };

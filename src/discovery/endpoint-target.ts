@@ -115,15 +115,23 @@ function proxyOf(url: HttpUrl, question: TargetsQuestion): ProxyDecision {
 function trustOf(entry: RunnerEntry, url: HttpUrl, question: TargetsQuestion): TrustSource {
   const { process, place } = question;
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = entry;
-  const environment = environmentOf(question) ?? {};
-  const file = environment['SSL_CERT_FILE'] ?? '';
-  const directories = environment['SSL_CERT_DIR'] ?? '';
   return {
     ...(tlsCaFile === undefined ? {} : { caFile: asProcessSees(tlsCaFile, process) }),
     ...(tlsCertFile === undefined ? {} : { certFile: asProcessSees(tlsCertFile, process) }),
     ...(tlsKeyFile === undefined ? {} : { keyFile: asProcessSees(tlsKeyFile, process) }),
     certsDirectory: place.files.certs,
     ...(url.writtenHost === undefined ? {} : { certsHost: url.writtenHost }),
+    ...systemTrustOf(environmentOf(question) ?? {}),
+  };
+}
+
+/** Files in place of the system's own. */
+export function systemTrustOf(
+  environment: Environment,
+): Pick<TrustSource, 'systemFile' | 'systemDirectories'> {
+  const file = environment['SSL_CERT_FILE'] ?? '';
+  const directories = environment['SSL_CERT_DIR'] ?? '';
+  return {
     ...(file === '' ? {} : { systemFile: file }),
     ...(directories === '' ? {} : { systemDirectories: directories.split(':') }),
   };

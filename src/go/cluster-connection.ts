@@ -2,16 +2,16 @@
  * How client-go connects to the API server of Kubernetes: with the files of config.toml, or with those of the account of a
  * pod (docs/reference/runner-config.md#kubernetes).
  */
-import type { ConnectionOptions } from 'node:tls';
-
 import type { Clock } from '../core/clock.ts';
 import { isErrno } from '../core/errno.ts';
 import type { Paths } from '../core/paths.ts';
 import { Secret } from '../core/secret.ts';
 import type { ClusterBackend } from '../core/target.ts';
-import { readTextIn } from '../host/fs/in-root.ts';
+import { readTextIn, statIn } from '../host/fs/in-root.ts';
 import type { ClusterConnection } from '../host/kubernetes/api.ts';
 import { lookupLikeGo } from './dns/lookup-function.ts';
+import { readClientPair } from './tls/client-pair.ts';
+import { certificatesOf } from './tls/pem.ts';
 import { readSystemRoots } from './tls/system-roots.ts';
 
 export interface ClusterDeps {
@@ -22,16 +22,16 @@ export interface ClusterDeps {
   readonly isUnseen: boolean;
 }
 
-type Obstacle = 'setting-missing' | 'host-invalid' | 'account-missing' | 'file-unreadable';
+interface Obstruction {
+  readonly kind: 'obstacle';
+  readonly obstacle: 'setting-missing' | 'host-invalid' | 'account-missing' | 'file-unusable';
+  readonly detail: string;
+  readonly facts?: Readonly<Record<string, string>>;
+}
 
 type Known =
   | { readonly kind: 'connection'; readonly connection: ClusterConnection }
-  | {
-      readonly kind: 'obstacle';
-      readonly obstacle: Obstacle;
-      readonly detail: string;
-      readonly facts?: Readonly<Record<string, string>>;
-    }
+  | Obstruction
   | { readonly kind: 'unknown'; readonly detail: string };
 
 /** What stops it is found before anything is sent. */
@@ -55,19 +55,18 @@ export async function clusterConnection(
   }
   const files = await readFiles(backend, deps.paths);
   const bad = files.find((file) => file.text === undefined && !isSpare(file, backend));
-  if (bad !== undefined) return faultOfFile(bad, backend, deps);
-  const textOf = (path: string | undefined) => files.find((file) => file.path === path)?.text;
-  if (deps.isUnseen && api.protocol === 'https:' && textOf(backend.caFile) === undefined) {
-    return { kind: 'unknown', detail: 'what the runner trusts is not visible here' };
-  }
-  const account = textOf(backend.tokenFile);
+  if (bad !== undefined) return await faultOfFile(bad, backend, deps);
+  const textOf = (setting: Setting) => files.find((file) => file.setting === setting)?.text;
+  const tls = api.protocol === 'http:' ? {} : await tlsOf(backend, textOf('ca_file'), deps);
+  if ('kind' in tls) return tls;
+  const account = textOf('token');
   const token = backend.token ?? (account === undefined ? undefined : new Secret(account.trim()));
   const { paths, clock, signal } = deps;
   return {
     kind: 'connection',
     connection: {
       url: api,
-      ...(api.protocol === 'http:' ? {} : { tls: await tlsOf(backend, textOf, paths) }),
+      ...tls,
       ...(token === undefined ? {} : { token }),
       lookup: lookupLikeGo({ paths, signal, clock }),
       signal,
@@ -75,7 +74,10 @@ export async function clusterConnection(
   };
 }
 
+type Setting = 'ca_file' | 'cert_file' | 'key_file' | 'token';
+
 interface ReadFile {
+  readonly setting: Setting;
   readonly path: string;
   readonly text: string | undefined;
   readonly isGone: boolean;
@@ -85,48 +87,90 @@ async function readFiles(
   { caFile, certFile, keyFile, tokenFile }: ClusterBackend,
   paths: Paths,
 ): Promise<readonly ReadFile[]> {
-  const named = [caFile, certFile, keyFile, tokenFile].flatMap((path) => path ?? []);
-  return await Promise.all(
-    named.map(async (path) =>
-      readTextIn(paths, path).then(
-        (text) => ({ path, text, isGone: false }),
-        (error: unknown) => ({
-          path,
-          text: undefined,
-          isGone: isErrno(error, 'ENOENT', 'ENOTDIR'),
-        }),
-      ),
+  const named = [
+    ['ca_file', caFile],
+    ['cert_file', certFile],
+    ['key_file', keyFile],
+    ['token', tokenFile],
+  ] as const;
+  const files = await Promise.all(
+    named.map(async ([setting, path]) =>
+      path === undefined ? undefined : await readOne(setting, path, paths),
     ),
+  );
+  return files.filter((file) => file !== undefined);
+}
+
+async function readOne(setting: Setting, path: string, paths: Paths): Promise<ReadFile> {
+  try {
+    const text = await readTextIn(paths, path);
+    return { setting, path, text, isGone: false };
+  } catch (error) {
+    return { setting, path, text: undefined, isGone: isErrno(error, ...GONE) };
+  }
+}
+
+const GONE = ['ENOENT', 'ENOTDIR'] as const;
+
+/** Without the authority of the pod, client-go takes those of the system. */
+function isSpare({ setting, isGone }: ReadFile, { tokenFile }: ClusterBackend): boolean {
+  return setting === 'ca_file' && tokenFile !== undefined && isGone;
+}
+
+async function faultOfFile(
+  { setting, path, isGone }: ReadFile,
+  { kubeconfigs = [] }: ClusterBackend,
+  { isUnseen, paths }: ClusterDeps,
+): Promise<Known> {
+  if (!isGone) return { kind: 'unknown', detail: `${path} cannot be read by runnerwatch` };
+  if (isUnseen) return { kind: 'unknown', detail: `${path} is not visible here` };
+  const because = `there is no ${path}`;
+  if (setting !== 'token') return unusable(setting, because);
+  for (const kubeconfig of kubeconfigs) {
+    if (await mayBeThere(kubeconfig, paths)) {
+      const instead = `the runner takes its cluster from ${kubeconfig}, which runnerwatch does not read`;
+      return { kind: 'unknown', detail: `${because}, and ${instead}` };
+    }
+  }
+  return { kind: 'obstacle', obstacle: 'account-missing', detail: because };
+}
+
+async function mayBeThere(path: string, paths: Paths): Promise<boolean> {
+  return await statIn(paths, path).then(
+    () => true,
+    (error: unknown) => !isErrno(error, ...GONE),
   );
 }
 
-/** Without the authority of the pod, client-go takes those of the system. */
-function isSpare({ path }: ReadFile, { caFile, tokenFile }: ClusterBackend): boolean {
-  return path === caFile && tokenFile !== undefined;
-}
-
-function faultOfFile(
-  { path, isGone }: ReadFile,
-  { tokenFile }: ClusterBackend,
-  { isUnseen }: ClusterDeps,
-): Known {
-  if (!isGone) return { kind: 'unknown', detail: `${path} cannot be read by runnerwatch` };
-  if (isUnseen) return { kind: 'unknown', detail: `${path} is not visible here` };
-  const obstacle = path === tokenFile ? 'account-missing' : 'file-unreadable';
-  return { kind: 'obstacle', obstacle, detail: `there is no ${path}`, facts: { path } };
+/** client-go makes no client with such a file. */
+function unusable(setting: string, because: string): Obstruction {
+  const detail = `${setting} in [runners.kubernetes] cannot be used: ${because}`;
+  return { kind: 'obstacle', obstacle: 'file-unusable', detail, facts: { setting, because } };
 }
 
 async function tlsOf(
-  { caFile, certFile, keyFile }: ClusterBackend,
-  textOf: (path: string | undefined) => string | undefined,
-  paths: Paths,
-): Promise<ConnectionOptions> {
-  const [ca, cert, key] = [caFile, certFile, keyFile].map((path) =>
-    path === undefined ? undefined : textOf(path),
-  );
-  return {
-    minVersion: 'TLSv1.2',
-    ca: ca ?? [...(await readSystemRoots({ certsDirectory: '' }, paths))],
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
+  backend: ClusterBackend,
+  authorities: string | undefined,
+  { paths, isUnseen }: ClusterDeps,
+): Promise<Pick<ClusterConnection, 'tls'> | Exclude<Known, { kind: 'connection' }>> {
+  const { caFile, certFile, keyFile, tokenFile, system } = backend;
+  const own = certificatesOf(authorities ?? '').map((certificate) => certificate.toString());
+  // Of a pod it is not used then, and an empty file is the same as none.
+  if (own.length === 0 && (authorities ?? '') !== '' && tokenFile === undefined) {
+    return unusable('ca_file', `no certificate in ${caFile ?? 'it'}`);
+  }
+  if (own.length === 0 && isUnseen) {
+    return { kind: 'unknown', detail: 'what the runner trusts is not visible here' };
+  }
+  const ca =
+    own.length === 0 ? await readSystemRoots({ certsDirectory: '', ...system }, paths) : own;
+  const tls = { minVersion: 'TLSv1.2', ca: [...ca] } as const;
+  if (certFile === undefined || keyFile === undefined) return { tls };
+  const pair = await readClientPair({ certFile, keyFile }, paths, new Set());
+  if (pair?.pem !== undefined) {
+    return { tls: { ...tls, cert: pair.pem.certificate, key: pair.pem.key } };
+  }
+  return pair !== undefined && 'problem' in pair.client
+    ? unusable('cert_file with key_file', pair.client.problem)
+    : { kind: 'unknown', detail: `${certFile} and ${keyFile} cannot be read by runnerwatch` };
 }

@@ -4,7 +4,7 @@
  * Source    GET /version and access reviews (POST selfsubjectaccessreviews, which change nothing) with the account that the
  *           executor has: of the pod, or of [runners.kubernetes]. Nothing is created.
  * Measures  answer_seconds, missing_rights.
- * Reasons   setting-missing, host-invalid, unreachable, silent, ca-wrong, certificate-wrong, file-unreadable, not-an-api,
+ * Reasons   setting-missing, host-invalid, unreachable, silent, ca-wrong, certificate-wrong, file-unusable, not-an-api,
  *           account-missing, credentials-rejected, rights-missing, rights-incomplete.
  * Unknown   not-examined: the API is reached through a proxy, does not let us ask, or a file of the runner is not visible here.
  */
@@ -51,7 +51,7 @@ const REASONS = {
     'silent',
     'ca-wrong',
     'certificate-wrong',
-    'file-unreadable',
+    'file-unusable',
     'not-an-api',
     'account-missing',
     'credentials-rejected',
@@ -103,7 +103,7 @@ export function createKubernetes() {
       const { backend } = target;
       const facts = { stands_on: plainIdOf(target), executor: target.executor };
       if (backend.kind !== 'cluster') return unexamined('it has no cluster', facts);
-      const own = { ...facts, source: backend.source };
+      const own = { ...facts, source: backend.source, ...urlFact(backend) };
       using deadline = deadlineOf(options.answer_seconds, tools.signal);
       const known = await clusterConnection(backend, {
         paths: tools.paths,
@@ -197,6 +197,11 @@ function accountFacts(token: Secret | undefined, namespace: string): Facts {
     ...(account === undefined ? {} : { account }),
     ...(namespace === '' ? {} : { namespace }),
   };
+}
+
+/** With the path below which the API is, as behind Rancher. */
+function urlFact({ api }: ClusterBackend): Facts {
+  return api === undefined ? {} : { api_url: api.href.replace(/\/$/, '') };
 }
 
 function versionFact(version: ClusterAnswer<string>): Facts {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { EXECUTORS, SEEN_BACKENDS } from '../../src/config/runner/executors.ts';
 import { readRunnerText } from '../../src/config/runner/runner-config.ts';
+import type { TargetsQuestion } from '../../src/discovery/endpoint-target.ts';
 import { targetsOf } from '../../src/discovery/targets.ts';
 import type { RunnerProcess } from '../../src/core/reading.ts';
 import type { ExecutorTarget } from '../../src/core/target.ts';
@@ -14,6 +15,7 @@ const FILE = '/etc/gitlab-runner/config.toml';
 function executors(
   entries: readonly string[],
   over: Partial<RunnerProcess> = { environment: {} },
+  more: Partial<TargetsQuestion> = {},
 ): readonly ExecutorTarget[] {
   const text = entries.map((lines, index) => {
     const head = `name = "e${index + 1}"\nurl = "https://gitlab.test/"\ntoken = "glrt-aaaaaaaa${index}"`;
@@ -27,6 +29,7 @@ function executors(
     mounts: [],
     place: PACKAGED_PLACE,
     systemId: undefined,
+    ...more,
   }).executors;
 }
 
@@ -287,15 +290,84 @@ describe('the API server of the kubernetes executor', () => {
     expect(names.map((name) => name.replace(/ beside.*/, ''))).toEqual(lacks);
   });
 
-  test.each([
-    ['a kubeconfig', {}, /kubeconfig/],
-    ['an environment that is hidden', undefined, /cannot be read/],
-  ])('is not asked where it is named by %s', (_what, environment, because) => {
-    const { environment: _own, ...rest } = runnerProcess();
-    const over = environment === undefined ? rest : { environment };
+  test('has a key_file only beside cert_file, as for client-go', () => {
+    const [found] = executors([`${ENTRY}host = "https://a"\nkey_file = "/k"`]);
 
-    expect(executors([ENTRY], over)).toMatchObject([
+    expect(found?.backend).not.toHaveProperty('keyFile');
+  });
+
+  test('keeps its path', () => {
+    const [found] = executors([`${ENTRY}host = "https://rancher.test/k8s/clusters/c-x"`]);
+
+    expect(found?.backend).toMatchObject({
+      api: { href: 'https://rancher.test/k8s/clusters/c-x' },
+    });
+  });
+
+  test('is trusted with the files of the environment', () => {
+    const environment = { SSL_CERT_FILE: '/own.pem', SSL_CERT_DIR: '/a:/b' };
+    const [found] = executors([`${ENTRY}host = "https://a"`], { environment });
+
+    expect(found?.backend).toMatchObject({
+      system: { systemFile: '/own.pem', systemDirectories: ['/a', '/b'] },
+    });
+  });
+
+  test.each([
+    ['HOME', { HOME: '/home/r' }, ['/home/r/.kube/config']],
+    ['KUBECONFIG', { HOME: '/home/r', KUBECONFIG: '/k:rel' }, ['/k', '/home/gitlab-runner/rel']],
+  ])('may also be in a kubeconfig below %s', (_what, environment, kubeconfigs) => {
+    const [found] = executors([ENTRY], { environment: { ...IN_CLUSTER, ...environment } });
+
+    expect(found?.backend).toMatchObject({ kubeconfigs });
+  });
+
+  test.each([
+    ['feature_flags', '[runners.feature_flags]\nFLAG = true', true],
+    ['environment', 'environment = ["FLAG=true"]', true],
+    ['environment, as Go reads it', 'environment = ["FLAG=1"]', true],
+    ['environment, its last one', 'environment = ["FLAG=true", "FLAG=false"]', false],
+    [
+      'feature_flags before environment',
+      'environment = ["FLAG=true"]\n[runners.feature_flags]\nFLAG = false',
+      false,
+    ],
+    ['another flag', 'environment = ["XFLAG=true", "FLAG_X=true", "FLAG"]', false],
+  ])('runs jobs by exec where %s says so', (_what, lines, runsByExec) => {
+    const flag = lines.replaceAll('FLAG', 'FF_USE_LEGACY_KUBERNETES_EXECUTION_STRATEGY');
+    const [found] = executors([
+      `executor = "kubernetes"\n${flag}\n[runners.kubernetes]\nhost = "https://a"`,
+    ]);
+
+    expect(found?.backend).toMatchObject({ runsByExec });
+  });
+
+  const { environment: _own, ...HIDDEN } = runnerProcess();
+
+  test.each([
+    ['a kubeconfig', ENTRY, { environment: {} }, /kubeconfig/],
+    ['an environment that is hidden', ENTRY, HIDDEN, /cannot be read/],
+    ['an environment with its proxy', `${ENTRY}host = "https://a"`, HIDDEN, /proxy.*cannot be read/],
+  ])('is not asked where it is named by %s', (_what, entry, over, because) => {
+    expect(executors([entry], over)).toMatchObject([
       { backend: { kind: 'unseen', because: expect.stringMatching(because) } },
+    ]);
+  });
+
+  test('is asked as systemd would start the runner where no process shows more', () => {
+    const unitEnvironment = { HTTPS_PROXY: 'http://p:1' };
+    const entry = `${ENTRY}host = "https://a"`;
+    const seen = [
+      executors([entry], HIDDEN, { unitEnvironment }),
+      executors([entry], {}, { process: undefined, unitEnvironment }),
+    ];
+
+    expect(seen.map(([found]) => found?.backend)).toMatchObject([
+      { kind: 'cluster', proxy: { kind: 'proxy' } },
+      { kind: 'cluster', proxy: { kind: 'proxy' } },
+    ]);
+    expect(executors([entry], {}, { process: undefined })).toMatchObject([
+      { backend: { kind: 'unseen', because: expect.stringMatching(/not running/) } },
     ]);
   });
 });

@@ -23,7 +23,7 @@ const ROOT = makeRoot({ name: 'kubernetes' });
 const ACCOUNT = 'system:serviceaccount:gitlab:runner';
 const TOKEN = accountToken(ACCOUNT);
 const FILES = { '/account/ca.crt': ROOT.pem, '/account/token': `${TOKEN}\n` };
-const PLAIN = { proxy: { kind: 'direct', because: '' }, lacks: [], runsByExec: false } as const;
+const PLAIN = { proxy: { kind: 'direct', because: '' }, lacks: [], system: {}, runsByExec: false } as const;
 const SLOW: ClusterScript = {
   instead: { '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': 'silent' },
 };
@@ -111,6 +111,7 @@ describe('an API server', () => {
         stands_on: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/),
         executor: 'kubernetes',
         source: 'KUBERNETES_SERVICE_HOST',
+        api_url: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/),
         account: ACCOUNT,
         namespace: 'gitlab',
         server_version: 'v1.31.2',
@@ -120,6 +121,7 @@ describe('an API server', () => {
       'GET /version',
       'create pods in gitlab',
       'get pods in gitlab',
+      'create pods/exec in gitlab',
       'create pods/attach in gitlab',
       'delete pods in gitlab',
       'create secrets in gitlab',
@@ -143,16 +145,30 @@ describe('an API server', () => {
     const [kept, fresh] = [await look({ again: 300 }), await look({ again: 0 })];
 
     expect(kept.cluster.asked.filter((asked) => asked === 'GET /version')).toHaveLength(2);
-    expect(kept.cluster.asked).toHaveLength(10);
-    expect(fresh.cluster.asked).toHaveLength(18);
+    expect(kept.cluster.asked).toHaveLength(11);
+    expect(fresh.cluster.asked).toHaveLength(20);
   });
 
   test.each([
-    ['a job without exec', { runsByExec: false }, ['create pods/exec'], 'pass'],
-    ['a job without attach', { runsByExec: true }, ['create pods/attach'], 'pass'],
-    ['a job by exec', { runsByExec: true }, ['create pods/exec'], 'fail'],
-  ])('%s needs the right of its own way alone', async (_what, backend, denied, status) => {
-    expect(await findingOf({ backend, says: { token: TOKEN, denied } })).toMatchObject({ status });
+    ['a job by exec needs no attach', true, ['create pods/attach'], 'pass'],
+    ['a job by exec needs exec', true, ['create pods/exec'], 'fail rights-missing'],
+    ['the log of a job by attach needs exec', false, ['create pods/exec'], 'fail rights-missing'],
+    [
+      'without both no job runs',
+      false,
+      ['create pods/exec', 'create pods/attach'],
+      'fail rights-missing',
+    ],
+    [
+      'without attach jobs by exec run, which a job may ask for',
+      false,
+      ['create pods/attach'],
+      'warn rights-incomplete',
+    ],
+  ])('%s', async (_what, runsByExec, denied, reason) => {
+    const backend = { runsByExec };
+
+    expect(await reasonOf({ backend, says: { token: TOKEN, denied } })).toBe(reason);
   });
 
   test('that denies what every job needs fails, each right named', async () => {
@@ -178,6 +194,16 @@ describe('an API server', () => {
     const says = { token: TOKEN, denied: ['create pods'], evaluationError: 'webhook timed out' };
 
     expect(await findingOf({ says })).toMatchObject({ status: 'pass' });
+  });
+
+  test('below a path is named with it', async () => {
+    const api = httpUrlOf('http://127.0.0.1:1/k8s/clusters/c-x');
+    if (typeof api === 'string') throw new Error(api);
+
+    expect(await findingOf({ backend: { api } })).toMatchObject({
+      reason: 'unreachable',
+      facts: { api_url: 'http://127.0.0.1:1/k8s/clusters/c-x' },
+    });
   });
 
   test('of jobs with a namespace of their own is asked for all namespaces', async () => {
@@ -256,9 +282,104 @@ describe('what stops every job', () => {
   test('settings that client-go refuses', async () => {
     expect(await reasonOf({ backend: { lacks: ['key_file'] } })).toBe('fail setting-missing');
     expect(await reasonOf({ backend: { api: undefined } })).toBe('fail host-invalid');
+  });
+
+  test('without an account, none of another place either', async () => {
+    const files = { '/account/ca.crt': ROOT.pem };
+    const backend = { kubeconfigs: ['/home/runner/.kube/config'] };
+    const kubeconfig = { '/home/runner/.kube/config': 'apiVersion: v1' };
+
+    expect(await reasonOf({ files, backend })).toBe('fail account-missing');
+    expect(await findingOf({ files: { ...files, ...kubeconfig }, backend })).toMatchObject({
+      status: 'unknown',
+      reason: 'not-examined',
+      detail: expect.stringContaining('/home/runner/.kube/config'),
+    });
+  });
+});
+
+describe('files of an entry', () => {
+  const client = make({ name: 'runner' }, ROOT);
+  const named = {
+    tokenFile: undefined as never,
+    caFile: '/ca.pem',
+    certFile: '/cert.pem',
+    keyFile: '/key.pem',
+  };
+  const files = { '/ca.pem': ROOT.pem, '/cert.pem': client.pem, '/key.pem': client.keyPem };
+  const says = {};
+
+  test('that fit are used, also where a key has more around it', async () => {
+    const around = { ...files, '/key.pem': `Bag Attributes\n${client.keyPem}` };
+
+    expect(await reasonOf({ backend: named, files, says })).toBe('pass');
+    expect(await reasonOf({ backend: named, files: around, says })).toBe('pass');
+  });
+
+  test.each([
+    ['ca_file', '/ca.pem', 'nothing', 'no certificate in /ca.pem'],
+    ['cert_file with key_file', '/cert.pem', 'nothing', 'no certificate in /cert.pem'],
+    ['cert_file with key_file', '/key.pem', 'nothing', 'no key in /key.pem'],
+    [
+      'cert_file with key_file',
+      '/key.pem',
+      make({ name: 'other' }).keyPem,
+      '/key.pem does not match /cert.pem',
+    ],
+  ])('%s that cannot be used is named: %s', async (setting, path, text, because) => {
+    const given = { backend: named, files: { ...files, [path]: text }, says };
+
+    expect(await findingOf(given)).toMatchObject({
+      status: 'fail',
+      reason: 'file-unusable',
+      facts: { setting, because },
+    });
+  });
+
+  test.each([
+    ['ca_file', '/ca.pem'],
+    ['cert_file', '/cert.pem'],
+    ['key_file', '/key.pem'],
+  ])('%s that is not there is named', async (setting, path) => {
+    const rest = Object.fromEntries(Object.entries(files).filter(([name]) => name !== path));
+
+    expect(await findingOf({ backend: named, files: rest, says })).toMatchObject({
+      status: 'fail',
+      reason: 'file-unusable',
+      facts: { setting, because: `there is no ${path}` },
+    });
+  });
+
+  test('an intermediate alone is enough as authority, as in Go', async () => {
+    const middle = make({ name: 'intermediate', isAuthority: true }, ROOT);
+    const leaf = make({ name: 'api', ip: ['127.0.0.1'], isAuthority: false }, middle);
+    const tls = { cert: leaf.pem, key: leaf.keyPem };
+
+    expect(await reasonOf({ tls, files: { ...FILES, '/account/ca.crt': middle.pem } })).toBe(
+      'pass',
+    );
+    expect(await reasonOf({ tls })).toBe('fail ca-wrong');
+  });
+
+  test.each([
+    ['SSL_CERT_FILE', { systemFile: '/own/bundle.pem' }],
+    ['SSL_CERT_DIR', { systemDirectories: ['/own'] }],
+  ])('without an authority, %s of the runner counts', async (_what, system) => {
+    const trusted = { '/account/token': TOKEN, '/own/bundle.pem': ROOT.pem };
+
+    expect(await reasonOf({ files: trusted, backend: { system } })).toBe('pass');
+    expect(await reasonOf({ files: trusted })).toBe('fail ca-wrong');
+  });
+
+  test.each([
+    ['an empty ca_file', '', { tokenFile: undefined as never, token: new Secret(TOKEN) }],
+    ['an authority of the pod without a certificate', 'nothing', {}],
+  ])('%s is the same as none', async (_what, text, backend) => {
+    const bundle = { '/etc/ssl/certs/ca-certificates.crt': ROOT.pem };
+
     expect(
-      await reasonOf({ backend: { tokenFile: undefined as never, caFile: '/gone.crt' } }),
-    ).toBe('fail file-unreadable');
+      await reasonOf({ backend, files: { ...FILES, ...bundle, '/account/ca.crt': text } }),
+    ).toBe('pass');
   });
 });
 

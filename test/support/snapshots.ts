@@ -92,6 +92,7 @@ const BACKENDS: Readonly<Record<string, Pick<ExecutorTarget, 'executor' | 'backe
       source: 'host of k8s-1',
       proxy: { kind: 'direct', because: 'HTTPS_PROXY is not set' },
       runsByExec: false,
+      system: {},
       lacks: [],
     },
   },

@@ -6,6 +6,7 @@ export const FACT_PLACEHOLDERS = {
   address: 'ADDRESS',
   addresses: 'ADDRESSES',
   allowed: 'ALLOWED',
+  api_url: 'API_URL',
   attempts: 'ATTEMPTS',
   because: 'BECAUSE',
   bridge: 'INTERFACE',

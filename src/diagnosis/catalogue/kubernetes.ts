@@ -24,7 +24,7 @@ const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c,
 const askVersion = (c: CauseContext) =>
   step(
     'Ask the API server as the runner does; any answer in JSON shows that it is reached.',
-    c.place.inNetwork(`curl -sk -m 10 ${quoteArgument(`${c.fact('stands_on')}/version`)}`),
+    c.place.inNetwork(`curl -sk -m 10 ${quoteArgument(`${c.fact('api_url')}/version`)}`),
   );
 
 /** Of a pod nothing names the server but the cluster itself. */
@@ -86,8 +86,12 @@ export const KUBERNETES_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The certificate of the API server is signed by another authority than ca_file or the account of the pod names, is for another name, or has expired: every job fails before it starts.',
     evidence: 'The TLS handshake with the authority that the executor uses.',
-    notConfusedWith: ['kubernetes-api-unreachable', 'tls-unknown-authority'],
-    from: ['kubernetes/ca-wrong', 'kubernetes/certificate-wrong', 'kubernetes/file-unreadable'],
+    notConfusedWith: [
+      'kubernetes-api-unreachable',
+      'kubernetes-file-unusable',
+      'tls-unknown-authority',
+    ],
+    from: ['kubernetes/ca-wrong', 'kubernetes/certificate-wrong'],
     stopsJobs: true,
     says: (c) =>
       `the runner does not trust the API server of Kubernetes at ${c.fact('stands_on')} (${c.fact('source')})`,
@@ -100,6 +104,26 @@ export const KUBERNETES_CAUSES: readonly CauseSpec[] = [
         ? step('Restart the pod, which then has the current one.', c.place.commands.restart)
         : edit(c, 'Name the file with it as ca_file in [runners.kubernetes].'),
       ...correctHost(c),
+    ],
+  }),
+  clusterCause({
+    id: 'kubernetes-file-unusable',
+    ofExecutors: OF_CLUSTER,
+    title: 'A file that `[runners.kubernetes]` names cannot be used',
+    meaning:
+      'ca_file, cert_file or key_file is not there, has no certificate or key in it, or the key is not that of the certificate: the executor makes no client, and every job fails before it starts.',
+    evidence: 'The files, where the runner looks for them.',
+    notConfusedWith: ['kubernetes-api-untrusted', 'kubernetes-credentials-rejected'],
+    changedBy: ['config', 'config-executor'],
+    from: ['kubernetes/file-unusable'],
+    stopsJobs: true,
+    says: (c) =>
+      `${c.name} cannot use ${c.fact('setting')} of the kubernetes executor: ${c.fact('because')}`,
+    fix: (c) => [
+      edit(
+        c,
+        `Correct ${c.fact('setting')} in [runners.kubernetes], or put the right file where it is named.`,
+      ),
     ],
   }),
   clusterCause({
@@ -153,7 +177,7 @@ export const KUBERNETES_CAUSES: readonly CauseSpec[] = [
     ofExecutors: OF_CLUSTER,
     title: 'The service account of the runner may not start the pods of jobs',
     meaning:
-      'The kubernetes executor creates a pod for each job and attaches to it. Its account lacks a right for that: every job fails before it starts.',
+      'The kubernetes executor creates a pod for each job and reads the log of the job by exec in that pod, also where the job itself runs by attach. Its account lacks a right for that: no job succeeds.',
     evidence: 'Access reviews of the API server with the account of the runner.',
     notConfusedWith: ['kubernetes-credentials-rejected', 'kubernetes-forbidden'],
     changedBy: [],
@@ -171,7 +195,7 @@ export const KUBERNETES_CAUSES: readonly CauseSpec[] = [
     ofExecutors: OF_CLUSTER,
     title: 'The service account of the runner lacks rights that some jobs need',
     meaning:
-      'Jobs that pull from a registry with a login need secrets, and pods are deleted after each job. Other jobs run.',
+      'Jobs that pull from a registry with a login need secrets, pods are deleted after each job, and without pods/attach only jobs with the variable FF_USE_LEGACY_KUBERNETES_EXECUTION_STRATEGY run.',
     evidence: 'Access reviews of the API server with the account of the runner.',
     notConfusedWith: ['kubernetes-rights-missing'],
     changedBy: [],
