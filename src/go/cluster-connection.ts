@@ -9,7 +9,7 @@ import { Secret } from '../core/secret.ts';
 import type { ClusterBackend } from '../core/target.ts';
 import { readTextIn, statIn } from '../host/fs/in-root.ts';
 import type { ClusterConnection } from '../host/kubernetes/api.ts';
-import { lookupLikeGo } from './dns/lookup-function.ts';
+import { dialerLikeGo } from './dial/dialer.ts';
 import { readClientPair } from './tls/client-pair.ts';
 import { certificatesOf } from './tls/pem.ts';
 import { readSystemRoots } from './tls/system-roots.ts';
@@ -18,6 +18,8 @@ export interface ClusterDeps {
   readonly paths: Paths;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Of a connection, with all addresses of the server. */
+  readonly timeoutSeconds: number;
   /** The runner has files that are not visible here. */
   readonly isUnseen: boolean;
 }
@@ -61,15 +63,14 @@ export async function clusterConnection(
   if ('kind' in tls) return tls;
   const account = textOf('token');
   const token = backend.token ?? (account === undefined ? undefined : new Secret(account.trim()));
-  const { paths, clock, signal } = deps;
   return {
     kind: 'connection',
     connection: {
       url: api,
       ...tls,
       ...(token === undefined ? {} : { token }),
-      lookup: lookupLikeGo({ paths, signal, clock }),
-      signal,
+      dial: dialerLikeGo(deps),
+      signal: deps.signal,
     },
   };
 }

@@ -19,7 +19,7 @@ import { credentialsOf } from '../core/reading.ts';
 import type { ExecutorBackend, ExecutorTarget } from '../core/target.ts';
 import { plainIdOf } from '../core/target.ts';
 import { JobNetwork } from '../go/container/job-network.ts';
-import { lookupLikeGo } from '../go/dns/lookup-function.ts';
+import { dialerLikeGo } from '../go/dial/dialer.ts';
 import type { DockerAddress } from '../host/docker/api.ts';
 import { parseDockerHost } from '../host/docker/api.ts';
 import { newestJobProcess } from '../host/docker/jobs.ts';
@@ -174,7 +174,7 @@ function questionFor(
     answerSeconds,
     paths,
     signal,
-    lookup: lookupLikeGo({ paths, signal, clock }),
+    dial: dialerLikeGo({ paths, signal, clock, timeoutSeconds: answerSeconds }),
   };
 }
 

@@ -24,8 +24,10 @@ const ACCOUNT = 'system:serviceaccount:gitlab:runner';
 const TOKEN = accountToken(ACCOUNT);
 const FILES = { '/account/ca.crt': ROOT.pem, '/account/token': `${TOKEN}\n` };
 const PLAIN = { proxy: { kind: 'direct', because: '' }, lacks: [], system: {}, runsByExec: false } as const;
-const SLOW: ClusterScript = {
-  instead: { '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': 'silent' },
+const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+const SLOW: ClusterScript = { instead: { [REVIEWS]: 'silent' } };
+const WITHOUT_REVIEWS: ClusterScript = {
+  instead: { [REVIEWS]: { status: 404, body: '{"message":"404"}' } },
 };
 const UNSEEN: Place = { ...PACKAGED_PLACE, unseen: 'the process is not visible' };
 
@@ -396,6 +398,7 @@ describe('what is not known', () => {
       },
     ],
     ['an answer to reviews that does not come', { says: SLOW }],
+    ['a server in between that knows no reviews', { says: WITHOUT_REVIEWS }],
     ['a file of another container', { files: {}, place: UNSEEN }],
     ['the trust of another image', { files: { '/account/token': TOKEN }, place: UNSEEN }],
   ])('%s is no fault', async (_what, given) => {

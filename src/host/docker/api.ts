@@ -5,12 +5,12 @@
  * any age accepts it. Podman's socket has the same API.
  */
 import { request as httpRequest } from 'node:http';
-import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 
 import { withoutBrackets } from '../../core/address.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot, readTextIn } from '../fs/in-root.ts';
+import type { Dial } from '../net/network.ts';
 import type { ShortAnswer } from '../net/short-request.ts';
 import { requestOverTcp, sendShort } from '../net/short-request.ts';
 
@@ -27,8 +27,8 @@ export interface DockerConnection {
   readonly paths: Paths;
   /** Folder of ca.pem, cert.pem and key.pem. */
   readonly certificates?: string;
-  /** How the name of another host is resolved. */
-  readonly lookup?: LookupFunction;
+  /** How another host is reached. */
+  readonly dial?: Dial;
 }
 
 export type DockerAnswer = ShortAnswer;
@@ -55,13 +55,13 @@ export class DockerApi {
   readonly #address: DockerAddress;
   readonly #paths: Paths;
   readonly #certificates: string | undefined;
-  readonly #lookup: LookupFunction | undefined;
+  readonly #dial: Dial | undefined;
 
-  constructor({ address, paths, certificates, lookup }: DockerConnection) {
+  constructor({ address, paths, certificates, dial }: DockerConnection) {
     this.#address = address;
     this.#paths = paths;
     this.#certificates = certificates;
-    this.#lookup = lookup;
+    this.#dial = dial;
   }
 
   /** Rejects with the error of the connection, or with the signal's reason. */
@@ -78,7 +78,7 @@ export class DockerApi {
       );
     }
     const { host, port, tls } = address;
-    const destination = { host, port, lookup: this.#lookup };
+    const destination = { host, port, dial: this.#dial };
     return await requestOverTcp(destination, tls ? await this.#tlsFiles() : undefined, common);
   }
 

@@ -2,7 +2,6 @@
  * The API server of Kubernetes, asked as the kubernetes executor of the runner would: its version, and whether the account
  * of the runner may do what jobs need. An access review is a question that changes nothing.
  */
-import type { LookupFunction } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 
 import { withoutBrackets } from '../../core/address.ts';
@@ -12,6 +11,7 @@ import { portOf } from '../../core/http-url.ts';
 import { isRecord } from '../../core/json.ts';
 import { printable } from '../../core/printable.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { Dial } from '../net/network.ts';
 import type { ShortAnswer } from '../net/short-request.ts';
 import { LongAnswerError, requestOverTcp } from '../net/short-request.ts';
 
@@ -23,7 +23,7 @@ export interface ClusterConnection {
   /** Absent for `http:`. */
   readonly tls?: SecureContextOptions;
   readonly token?: Secret;
-  readonly lookup: LookupFunction;
+  readonly dial: Dial;
   readonly signal: AbortSignal;
 }
 
@@ -141,11 +141,11 @@ async function ask<T>(
 }
 
 async function send(
-  { url, tls, token, lookup, signal }: ClusterConnection,
+  { url, tls, token, dial, signal }: ClusterConnection,
   { method, path, body }: Question,
 ): Promise<ShortAnswer> {
   const host = withoutBrackets(url.hostname);
-  const destination = { host, port: portOf(url), lookup };
+  const destination = { host, port: portOf(url), dial };
   return await requestOverTcp(destination, tls, {
     method,
     path: `${url.pathname.replace(/\/$/, '')}${path}`,

@@ -11,7 +11,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
-import type { LookupFunction } from 'node:net';
 import { isIP, Socket } from 'node:net';
 import { lookup as lookupWithLibc } from 'node:dns';
 import { join } from 'node:path';
@@ -106,17 +105,24 @@ function wrap<T>(fd: number, make: (fd: number) => T): T {
 export interface Destination {
   readonly host: string;
   readonly port: number;
-  /** How its name is resolved; by libc by default. */
-  readonly lookup?: LookupFunction | undefined;
+  /** How it is reached; by default at the first address that libc finds. */
+  readonly dial?: Dial | undefined;
 }
+
+/** Rejects with the code of a socket of Node. */
+export type Dial = (host: string, port: number) => Promise<Socket>;
 
 /** For `createConnection` of `node:http`: a connection in the network at hand. */
 export function connectTo(
-  { host, port, lookup = lookupWithLibc }: Destination,
+  { host, port, dial }: Destination,
   onEnd: (error: Error | null, socket: Socket) => void,
 ): undefined {
   // An error needs no socket, and the type of the callback has no room for that.
   const refuse = onEnd as (error: unknown) => void;
+  if (dial !== undefined) {
+    void dial(host, port).then((socket) => onEnd(null, socket), refuse);
+    return;
+  }
   const connect = (address: string): void => {
     let socket: Socket;
     try {
@@ -131,9 +137,9 @@ export function connectTo(
     connect(host);
     return;
   }
-  lookup(host, { all: false }, (error, address) => {
-    if (error === null && typeof address === 'string') connect(address);
-    else refuse(error ?? new Error(`${host} has no address`));
+  lookupWithLibc(host, { all: false }, (error, address) => {
+    if (error === null) connect(address);
+    else refuse(error);
   });
 }
 

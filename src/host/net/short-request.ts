@@ -104,7 +104,10 @@ export async function sendShort(
     });
   }) as ReturnType<typeof httpRequest>;
   let isConnected = false;
-  request.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
+  request.once('socket', (socket) => {
+    isConnected = !socket.connecting;
+    socket.once('connect', () => (isConnected = true));
+  });
   request.once('error', (error) => {
     const isLate = options.signal?.aborted === true && !isConnected;
     reject(isLate ? new ConnectTimeoutError('the connection was not accepted in time') : error);

@@ -1,6 +1,7 @@
 /** What a request without an answer says about the API server, and what it does not. */
 import { once } from 'node:events';
-import type { AddressInfo, LookupFunction } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 
 import { describe, expect, test } from 'vitest';
@@ -21,15 +22,15 @@ const SERVER = { cert: LEAF.pem, key: LEAF.keyPem };
 function connectionTo(address: string, over: Partial<ClusterConnection> = {}): ClusterConnection {
   const url = httpUrlOf(address);
   if (typeof url === 'string') throw new Error(url);
-  const lookup: LookupFunction = (_name, _options, done) => done(new Error('not asked'), '');
-  return { url, lookup, signal: patient(), ...over };
+  const dial = async (host: string, port: number) => await Promise.resolve(connect(port, host));
+  return { url, dial, signal: patient(), ...over };
 }
 
 /** Fails as the network, the kernel or OpenSSL would. */
 async function versionAfter(message: string, code?: string): Promise<ClusterAnswer<string>> {
   const error = Object.assign(new Error(message), code === undefined ? {} : { code });
-  const lookup: LookupFunction = (_name, _options, done) => done(error, '');
-  return await readVersion(connectionTo('http://api.test', { lookup }));
+  const dial = async () => await Promise.reject(error);
+  return await readVersion(connectionTo('http://api.test', { dial }));
 }
 
 async function versionOf(

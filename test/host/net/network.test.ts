@@ -106,7 +106,7 @@ test('a connection for HTTP resolves its name first, and an error comes back', a
     {
       host: 'gitlab.test',
       port: 1,
-      lookup: (_name, _options, done) => done(new Error('none'), ''),
+      dial: async () => await Promise.reject(new Error('none')),
     },
     (error) => refused.resolve(error),
   );
