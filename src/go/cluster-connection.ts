@@ -2,6 +2,8 @@
  * How client-go connects to the API server of Kubernetes: with the files of config.toml, or with those of the account of a
  * pod (docs/reference/runner-config.md#kubernetes).
  */
+import type { SecureContextOptions } from 'node:tls';
+
 import type { Clock } from '../core/clock.ts';
 import { isErrno } from '../core/errno.ts';
 import type { Paths } from '../core/paths.ts';
@@ -165,7 +167,7 @@ async function tlsOf(
   }
   const ca =
     own.length === 0 ? await readSystemRoots({ certsDirectory: '', ...system }, paths) : own;
-  const tls = { minVersion: 'TLSv1.2', ca: [...ca] } as const;
+  const tls: SecureContextOptions = { minVersion: 'TLSv1.2', ca: [...ca] };
   if (certFile === undefined || keyFile === undefined) return { tls };
   const pair = await readClientPair({ certFile, keyFile }, paths, new Set());
   if (pair?.pem !== undefined) {

@@ -347,7 +347,12 @@ describe('the API server of the kubernetes executor', () => {
   test.each([
     ['a kubeconfig', ENTRY, { environment: {} }, /kubeconfig/],
     ['an environment that is hidden', ENTRY, HIDDEN, /cannot be read/],
-    ['an environment with its proxy', `${ENTRY}host = "https://a"`, HIDDEN, /proxy.*cannot be read/],
+    [
+      'an environment with its proxy',
+      `${ENTRY}host = "https://a"`,
+      HIDDEN,
+      /proxy.*cannot be read/,
+    ],
   ])('is not asked where it is named by %s', (_what, entry, over, because) => {
     expect(executors([entry], over)).toMatchObject([
       { backend: { kind: 'unseen', because: expect.stringMatching(because) } },

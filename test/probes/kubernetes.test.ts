@@ -23,7 +23,12 @@ const ROOT = makeRoot({ name: 'kubernetes' });
 const ACCOUNT = 'system:serviceaccount:gitlab:runner';
 const TOKEN = accountToken(ACCOUNT);
 const FILES = { '/account/ca.crt': ROOT.pem, '/account/token': `${TOKEN}\n` };
-const PLAIN = { proxy: { kind: 'direct', because: '' }, lacks: [], system: {}, runsByExec: false } as const;
+const PLAIN = {
+  proxy: { kind: 'direct', because: '' },
+  lacks: [],
+  system: {},
+  runsByExec: false,
+} as const;
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const SLOW: ClusterScript = { instead: { [REVIEWS]: 'silent' } };
 const WITHOUT_REVIEWS: ClusterScript = {

@@ -46,10 +46,7 @@ const VERSION = {
   platform: 'linux/amd64',
 };
 
-export function createCluster(
-  says: ClusterScript = {},
-  tls?: TlsOptions,
-): ClusterStandIn {
+export function createCluster(says: ClusterScript = {}, tls?: TlsOptions): ClusterStandIn {
   const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
     void answer(cluster, request, response);
   const server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);

@@ -62,8 +62,8 @@ const CERTIFICATE_FAULTS: ReadonlySet<string> = new Set([
 ]);
 /** bad, unsupported, revoked, expired and unknown certificate, unknown authority, certificate required. */
 const CLIENT_ALERT = /SSL alert number (?:42|43|44|45|46|48|116)\b/;
-const OTHER_PROTOCOL =
-  /^HPE_INVALID_CONSTANT$|^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/;
+/** In the words of OpenSSL, since Node gives an error at a write the code EPROTO, whatever it is. */
+const WITHOUT_TLS = /SSL routines:\w*:(?:wrong version number|packet length too long|http request)/;
 const LATE: ReadonlySet<string> = new Set(['ABORT_ERR', 'ETIMEDOUT']);
 const CONNECT_FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -172,11 +172,12 @@ function faultOf(error: unknown): NoAnswer {
     const why = isName ? 'its certificate is for another name' : 'its certificate is not valid now';
     return faultWith('certificate-wrong', why);
   }
-  if (error instanceof Error && CLIENT_ALERT.test(error.message)) {
+  const message = error instanceof Error ? error.message : '';
+  if (CLIENT_ALERT.test(message)) {
     return faultWith('credentials-rejected', 'it rejects the client certificate, or its absence');
   }
   if (error instanceof LongAnswerError) return faultWith('not-an-api', error.message);
-  if (OTHER_PROTOCOL.test(code)) {
+  if (WITHOUT_TLS.test(message) || code === 'HPE_INVALID_CONSTANT') {
     return faultWith(
       'not-an-api',
       'what answers there does not speak the protocol of this address',

@@ -60,7 +60,7 @@ describe('a request without an answer', () => {
     ['ETIMEDOUT', 'silent'],
     ['SELF_SIGNED_CERT_IN_CHAIN', 'ca-wrong'],
     ['CERT_HAS_EXPIRED', 'certificate-wrong'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'not-an-api'],
+    ['HPE_INVALID_CONSTANT', 'not-an-api'],
   ])('%s is the fault %s', async (code, fault) => {
     expect(await versionAfter('x', code)).toMatchObject({ kind: 'fault', fault });
   });
@@ -96,11 +96,14 @@ describe('a request without an answer', () => {
     ['46, an unknown certificate', 46, { kind: 'fault', fault: 'credentials-rejected' }],
     ['40, any failure', 40, { kind: 'untold' }],
     ['70, another version', 70, { kind: 'untold' }],
-  ])('but with the alert %s, is about the client only where it says so', async (_what, number, seen) => {
-    const message = `error:0A000000:SSL routines:ssl3_read_bytes:alert:SSL alert number ${number}`;
+  ])(
+    'but with the alert %s, is about the client only where it says so',
+    async (_what, number, seen) => {
+      const message = `error:0A000000:SSL routines:ssl3_read_bytes:alert:SSL alert number ${number}`;
 
-    expect(await versionAfter(message, 'ERR_SSL_ALERT')).toMatchObject(seen);
-  });
+      expect(await versionAfter(message, 'ERR_SSL_ALERT')).toMatchObject(seen);
+    },
+  );
 });
 
 describe('a server', () => {
