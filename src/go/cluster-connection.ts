@@ -151,28 +151,42 @@ function unusable(setting: string, because: string): Obstruction {
   return { kind: 'obstacle', obstacle: 'file-unusable', detail, facts: { setting, because } };
 }
 
+type Fault = Exclude<Known, { kind: 'connection' }>;
+
 async function tlsOf(
   backend: ClusterBackend,
   authorities: string | undefined,
+  deps: ClusterDeps,
+): Promise<Pick<ClusterConnection, 'tls'> | Fault> {
+  const ca = await authoritiesOf(backend, authorities ?? '', deps);
+  if ('kind' in ca) return ca;
+  const own = await identityOf(backend, deps.paths);
+  return 'kind' in own ? own : { tls: { minVersion: 'TLSv1.2', ...ca, ...own } };
+}
+
+async function authoritiesOf(
+  { caFile = '', tokenFile, system }: ClusterBackend,
+  text: string,
   { paths, isUnseen }: ClusterDeps,
-): Promise<Pick<ClusterConnection, 'tls'> | Exclude<Known, { kind: 'connection' }>> {
-  const { caFile, certFile, keyFile, tokenFile, system } = backend;
-  const own = certificatesOf(authorities ?? '').map((certificate) => certificate.toString());
+): Promise<Pick<SecureContextOptions, 'ca'> | Fault> {
+  const ca = certificatesOf(text).map((certificate) => certificate.toString());
+  if (ca.length > 0) return { ca };
   // Of a pod it is not used then, and an empty file is the same as none.
-  if (own.length === 0 && (authorities ?? '') !== '' && tokenFile === undefined) {
-    return unusable('ca_file', `no certificate in ${caFile ?? 'it'}`);
+  if (text !== '' && tokenFile === undefined) {
+    return unusable('ca_file', `no certificate in ${caFile}`);
   }
-  if (own.length === 0 && isUnseen) {
-    return { kind: 'unknown', detail: 'what the runner trusts is not visible here' };
-  }
-  const ca =
-    own.length === 0 ? await readSystemRoots({ certsDirectory: '', ...system }, paths) : own;
-  const tls: SecureContextOptions = { minVersion: 'TLSv1.2', ca: [...ca] };
-  if (certFile === undefined || keyFile === undefined) return { tls };
+  return isUnseen
+    ? { kind: 'unknown', detail: 'what the runner trusts is not visible here' }
+    : { ca: [...(await readSystemRoots({ certsDirectory: '', ...system }, paths))] };
+}
+
+async function identityOf(
+  { certFile, keyFile }: ClusterBackend,
+  paths: Paths,
+): Promise<Pick<SecureContextOptions, 'cert' | 'key'> | Fault> {
+  if (certFile === undefined || keyFile === undefined) return {};
   const pair = await readClientPair({ certFile, keyFile }, paths, new Set());
-  if (pair?.pem !== undefined) {
-    return { tls: { ...tls, cert: pair.pem.certificate, key: pair.pem.key } };
-  }
+  if (pair?.pem !== undefined) return { cert: pair.pem.certificate, key: pair.pem.key };
   return pair !== undefined && 'problem' in pair.client
     ? unusable('cert_file with key_file', pair.client.problem)
     : { kind: 'unknown', detail: `${certFile} and ${keyFile} cannot be read by runnerwatch` };

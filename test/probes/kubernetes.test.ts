@@ -4,108 +4,32 @@ import type { AddressInfo } from 'node:net';
 
 import { describe, expect, test } from 'vitest';
 
-import type { Finding } from '../../src/core/finding.ts';
 import type { Place } from '../../src/core/place.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type { ClusterBackend } from '../../src/core/target.ts';
 import { httpUrlOf } from '../../src/go/http-url.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
-import { createKubernetes } from '../../src/probes/kubernetes.ts';
-import type { Shape } from '../support/certificates.ts';
-import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
-import { rootFolder } from '../support/dns-server.ts';
-import type { ClusterScript, ClusterStandIn } from '../support/kubernetes-stand-in.ts';
-import { accountToken, createCluster } from '../support/kubernetes-stand-in.ts';
-import { runProbe } from '../support/run-probe.ts';
+import { daysFromNow, makeRoot } from '../support/certificates.ts';
+import type { Given } from '../support/kubernetes-look.ts';
+import {
+  ACCOUNT,
+  certificate,
+  FILES,
+  findingOf,
+  look,
+  reasonOf,
+  ROOT,
+  TOKEN,
+} from '../support/kubernetes-look.ts';
+import type { ClusterScript } from '../support/kubernetes-stand-in.ts';
+import { createCluster } from '../support/kubernetes-stand-in.ts';
 import { closedPort, startDeafServer } from '../support/tcp-server.ts';
 
-const ROOT = makeRoot({ name: 'kubernetes' });
-const ACCOUNT = 'system:serviceaccount:gitlab:runner';
-const TOKEN = accountToken(ACCOUNT);
-const FILES = { '/account/ca.crt': ROOT.pem, '/account/token': `${TOKEN}\n` };
-const PLAIN = {
-  proxy: { kind: 'direct', because: '' },
-  lacks: [],
-  system: {},
-  runsByExec: false,
-} as const;
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const SLOW: ClusterScript = { instead: { [REVIEWS]: 'silent' } };
 const WITHOUT_REVIEWS: ClusterScript = {
   instead: { [REVIEWS]: { status: 404, body: '{"message":"404"}' } },
 };
 const UNSEEN: Place = { ...PACKAGED_PLACE, unseen: 'the process is not visible' };
-
-function certificate(over: Partial<Shape> = {}) {
-  const leaf = make(
-    { name: 'kube-apiserver', ip: ['127.0.0.1'], isAuthority: false, ...over },
-    ROOT,
-  );
-  return { cert: leaf.pem, key: leaf.keyPem };
-}
-
-interface Given {
-  readonly says?: ClusterScript;
-  readonly tls?: ReturnType<typeof certificate> | 'none';
-  readonly files?: Readonly<Record<string, string>>;
-  readonly backend?: Partial<ClusterBackend>;
-  readonly place?: Place;
-  /** Looks twice, and how long an answer is kept. */
-  readonly again?: number;
-  readonly port?: number;
-}
-
-interface Seen {
-  readonly finding: Finding;
-  readonly cluster: ClusterStandIn;
-}
-
-async function look(given: Given = {}): Promise<Seen> {
-  const { says = { token: TOKEN }, tls = certificate(), files = FILES, again, place } = given;
-  await using root = await rootFolder(files);
-  const isPlain = tls === 'none';
-  const cluster = createCluster(says, isPlain ? undefined : tls);
-  const { server } = cluster;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  await using stack = new AsyncDisposableStack();
-  stack.defer(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  const { port } = server.address() as AddressInfo;
-  const api = httpUrlOf(`${isPlain ? 'http' : 'https'}://127.0.0.1:${given.port ?? port}`);
-  if (typeof api === 'string') throw new Error(api);
-  const target = {
-    kind: 'executor',
-    id: api.origin,
-    executor: 'kubernetes',
-    runners: ['a'],
-    backend: {
-      kind: 'cluster',
-      api,
-      source: 'KUBERNETES_SERVICE_HOST',
-      namespace: 'gitlab',
-      caFile: '/account/ca.crt',
-      tokenFile: '/account/token',
-      ...PLAIN,
-      ...given.backend,
-    },
-  } as const;
-  const probe = createKubernetes();
-  const over = {
-    tools: {
-      paths: root.paths,
-      ...(place === undefined ? {} : { place: { ...place, paths: root.paths } }),
-    },
-    options: { answer_seconds: 2, review_seconds: again ?? 300 },
-  };
-  const finding = await runProbe(probe, target, over);
-  return { finding: again === undefined ? finding : await runProbe(probe, target, over), cluster };
-}
-
-const findingOf = async (given: Given): Promise<Finding> => (await look(given)).finding;
 
 describe('an API server', () => {
   test('that grants what jobs need passes, with the account that asked', async () => {
@@ -220,11 +144,6 @@ describe('an API server', () => {
   });
 });
 
-async function reasonOf(given: Given): Promise<string> {
-  const finding = await findingOf(given);
-  return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
-}
-
 describe('what stops every job', () => {
   test('a server that is not there', async () => {
     expect(await reasonOf({ port: await closedPort() })).toBe('fail unreachable');
@@ -302,91 +221,6 @@ describe('what stops every job', () => {
       reason: 'not-examined',
       detail: expect.stringContaining('/home/runner/.kube/config'),
     });
-  });
-});
-
-describe('files of an entry', () => {
-  const client = make({ name: 'runner' }, ROOT);
-  const named = {
-    tokenFile: undefined as never,
-    caFile: '/ca.pem',
-    certFile: '/cert.pem',
-    keyFile: '/key.pem',
-  };
-  const files = { '/ca.pem': ROOT.pem, '/cert.pem': client.pem, '/key.pem': client.keyPem };
-  const says = {};
-
-  test('that fit are used, also where a key has more around it', async () => {
-    const around = { ...files, '/key.pem': `Bag Attributes\n${client.keyPem}` };
-
-    expect(await reasonOf({ backend: named, files, says })).toBe('pass');
-    expect(await reasonOf({ backend: named, files: around, says })).toBe('pass');
-  });
-
-  test.each([
-    ['ca_file', '/ca.pem', 'nothing', 'no certificate in /ca.pem'],
-    ['cert_file with key_file', '/cert.pem', 'nothing', 'no certificate in /cert.pem'],
-    ['cert_file with key_file', '/key.pem', 'nothing', 'no key in /key.pem'],
-    [
-      'cert_file with key_file',
-      '/key.pem',
-      make({ name: 'other' }).keyPem,
-      '/key.pem does not match /cert.pem',
-    ],
-  ])('%s that cannot be used is named: %s', async (setting, path, text, because) => {
-    const given = { backend: named, files: { ...files, [path]: text }, says };
-
-    expect(await findingOf(given)).toMatchObject({
-      status: 'fail',
-      reason: 'file-unusable',
-      facts: { setting, because },
-    });
-  });
-
-  test.each([
-    ['ca_file', '/ca.pem'],
-    ['cert_file', '/cert.pem'],
-    ['key_file', '/key.pem'],
-  ])('%s that is not there is named', async (setting, path) => {
-    const rest = Object.fromEntries(Object.entries(files).filter(([name]) => name !== path));
-
-    expect(await findingOf({ backend: named, files: rest, says })).toMatchObject({
-      status: 'fail',
-      reason: 'file-unusable',
-      facts: { setting, because: `there is no ${path}` },
-    });
-  });
-
-  test('an intermediate alone is enough as authority, as in Go', async () => {
-    const middle = make({ name: 'intermediate', isAuthority: true }, ROOT);
-    const leaf = make({ name: 'api', ip: ['127.0.0.1'], isAuthority: false }, middle);
-    const tls = { cert: leaf.pem, key: leaf.keyPem };
-
-    expect(await reasonOf({ tls, files: { ...FILES, '/account/ca.crt': middle.pem } })).toBe(
-      'pass',
-    );
-    expect(await reasonOf({ tls })).toBe('fail ca-wrong');
-  });
-
-  test.each([
-    ['SSL_CERT_FILE', { systemFile: '/own/bundle.pem' }],
-    ['SSL_CERT_DIR', { systemDirectories: ['/own'] }],
-  ])('without an authority, %s of the runner counts', async (_what, system) => {
-    const trusted = { '/account/token': TOKEN, '/own/bundle.pem': ROOT.pem };
-
-    expect(await reasonOf({ files: trusted, backend: { system } })).toBe('pass');
-    expect(await reasonOf({ files: trusted })).toBe('fail ca-wrong');
-  });
-
-  test.each([
-    ['an empty ca_file', '', { tokenFile: undefined as never, token: new Secret(TOKEN) }],
-    ['an authority of the pod without a certificate', 'nothing', {}],
-  ])('%s is the same as none', async (_what, text, backend) => {
-    const bundle = { '/etc/ssl/certs/ca-certificates.crt': ROOT.pem };
-
-    expect(
-      await reasonOf({ backend, files: { ...FILES, ...bundle, '/account/ca.crt': text } }),
-    ).toBe('pass');
   });
 });
 

@@ -19,18 +19,19 @@ const ROOT = makeRoot({ name: 'kubernetes' });
 const LEAF = make({ name: 'kube-apiserver', ip: ['127.0.0.1'], isAuthority: false }, ROOT);
 const SERVER = { cert: LEAF.pem, key: LEAF.keyPem };
 
+const dial = async (host: string, port: number) => await Promise.resolve(connect(port, host));
+
 function connectionTo(address: string, over: Partial<ClusterConnection> = {}): ClusterConnection {
   const url = httpUrlOf(address);
   if (typeof url === 'string') throw new Error(url);
-  const dial = async (host: string, port: number) => await Promise.resolve(connect(port, host));
   return { url, dial, signal: patient(), ...over };
 }
 
 /** Fails as the network, the kernel or OpenSSL would. */
 async function versionAfter(message: string, code?: string): Promise<ClusterAnswer<string>> {
   const error = Object.assign(new Error(message), code === undefined ? {} : { code });
-  const dial = async () => await Promise.reject(error);
-  return await readVersion(connectionTo('http://api.test', { dial }));
+  const refuse = async () => await Promise.reject(error);
+  return await readVersion(connectionTo('http://api.test', { dial: refuse }));
 }
 
 async function versionOf(
