@@ -12,7 +12,7 @@ import { page, startCounterServer } from '../support/runner-counters.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 const PLACE = placeUnseen(
-  { kind: 'pod', pod: { name: 'gitlab-runner-7d9f8b6c5d-x2x4z' } },
+  { kind: 'pod', pod: { name: 'gitlab-runner-7d9f8b6c5d-x2x4z', isOfChart: true } },
   {
     configPath: '/home/gitlab-runner/.gitlab-runner/config.toml',
     paths: HOST_PATHS,

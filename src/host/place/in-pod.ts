@@ -39,7 +39,7 @@ export function partsOfPod(pod: Pod, files: Place['files'], { host }: HostServic
   return {
     description: `pod ${pod.name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`,
     isManaged: true,
-    registersItself: true,
+    ...(pod.isOfChart ? { registersItself: true as const } : {}),
     commands: podCommands(pod),
     host: hostCommands({ ...host, resolverWriter: RESOLVER_WRITER }),
     hostPath: (path) => path,

@@ -21,10 +21,12 @@ const MARKS = ['/.dockerenv', '/run/.containerenv'];
 /** Process 1 of a host, whose processes we then see. */
 const INIT = /^(?:systemd|init)$/;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Undefined on a host, and where the host's root is mounted for us. */
 export async function readOwnContainer(
   paths: Paths,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Environment = process.env,
 ): Promise<OwnContainer | undefined> {
   if (paths.rootfs !== '/' || paths.container !== undefined) return undefined;
   return await markedContainer(paths, environment);
@@ -33,7 +35,7 @@ export async function readOwnContainer(
 /** The same for any root, as a test builds one. */
 export async function markedContainer(
   paths: Paths,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Promise<OwnContainer | undefined> {
   const inPod =
     (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '' || (await isThereIn(paths, ACCOUNT));
@@ -43,8 +45,16 @@ export async function markedContainer(
   if (!isMarked || (await isLikeHost(paths))) return undefined;
   if (!inPod) return { kind: 'container' };
   const namespace = (await textOf(paths, `${ACCOUNT}/namespace`)).trim();
-  const name = hostname();
-  return { kind: 'pod', pod: namespace === '' ? { name } : { name, namespace } };
+  // With hostNetwork the name of the host is that of the node.
+  const name = podNameIn(environment) ?? hostname();
+  // The chart cannot share the processes of its pod, so that nothing else is known of one that does not.
+  const pod = { name, isOfChart: true };
+  return { kind: 'pod', pod: namespace === '' ? pod : { ...pod, namespace } };
+}
+
+/** By the manifest, from `metadata.name`. */
+function podNameIn({ POD_NAME: name = '' }: Environment): string | undefined {
+  return /^[a-z0-9][a-z0-9.-]*$/.test(name) ? name : undefined;
 }
 
 /** Where the threads of the kernel are visible, every process is; with an init of its own, or the runner itself, all is here. */

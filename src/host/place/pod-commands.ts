@@ -18,7 +18,33 @@ const OF_DEPLOYMENT = /^(?<deployment>.+)-[a-z0-9]{6,10}-[a-z0-9]{5}$/;
 const THERE = /^(?:curl|openssl|getent|cat|date) /;
 const FITS = /^(?:kubectl|helm) /;
 const RELEASE = String.raw`{.metadata.annotations.meta\.helm\.sh/release-name}`;
-const VALUES = 'In a pod it is set in values.yaml of the chart, and helm upgrade brings it there';
+
+/** Where what is set of a pod stands, by what made it. */
+interface Words {
+  readonly where: string;
+  readonly variables: string;
+  readonly version: string;
+  readonly config: string;
+  readonly configMaker: string;
+  readonly certificates: string;
+}
+
+const OF_CHART: Words = {
+  where: 'In a pod it is set in values.yaml of the chart, and helm upgrade brings it there',
+  variables: 'envVars',
+  version: 'image.tag, or a newer version of the chart',
+  config: 'runners.config; url, token and globals have keys of their own',
+  configMaker: 'its entrypoint',
+  certificates: 'name it in certsSecretName of values.yaml',
+};
+const OF_MANIFEST: Words = {
+  where: 'In a pod it is set in the manifest of its workload, and kubectl apply brings it there',
+  variables: 'env of its container',
+  version: 'the image of its container',
+  config: 'the secret or ConfigMap that holds config.toml; then start the pod anew',
+  configMaker: 'what its manifest mounts there',
+  certificates: 'mount it there by the manifest of its workload',
+};
 
 /** What made the pod: the same for each of its replacements. */
 function controllerOf({ name }: Pod): string {
@@ -31,12 +57,12 @@ export function podId(pod: Pod): string {
 }
 
 export function podCommands(pod: Pod): PlaceCommands {
-  const { client, exec, isDeployed, workload, values } = wordsOf(pod);
+  const { client, exec, isDeployed, workload, values, words } = wordsOf(pod);
   const again = isDeployed
     ? `${client} rollout restart ${workload}`
     : `${exec} pkill -QUIT gitlab-runner`;
   const inValues = (text: string, what: string): FixStep =>
-    step(`${text} ${VALUES}: ${what}.`, values);
+    step(`${text} ${words.where}: ${what}.`, values);
   return {
     start: isDeployed ? `${client} scale ${workload} --replicas=1` : `${client} get ${workload}`,
     stop: isDeployed ? `${client} scale ${workload} --replicas=0` : `${client} delete ${workload}`,
@@ -46,18 +72,20 @@ export function podCommands(pod: Pod): PlaceCommands {
     runner: (words) => `${exec} gitlab-runner ${words}`,
     showLog: (text, lines = 50) =>
       step(text, `${client} logs ${quoteArgument(pod.name)} --tail=${lines}`),
-    setEnvironment: (text, variables) => [inValues(text, `envVars with ${listOf(variables)}`)],
-    enterEnvironment: (text, names) => [
-      inValues(text, `envVars with a new value of ${names.join(', ')}`),
+    setEnvironment: (text, variables) => [
+      inValues(text, `${words.variables} with ${listOf(variables)}`),
     ],
-    upgrade: (text) => inValues(text, 'image.tag, or a newer version of the chart'),
-    useConfig: (text) => [step(`${text} In a pod config.toml is made by its entrypoint.`)],
+    enterEnvironment: (text, names) => [
+      inValues(text, `${words.variables} with a new value of ${names.join(', ')}`),
+    ],
+    upgrade: (text) => inValues(text, words.version),
+    useConfig: (text) => [step(`${text} In a pod config.toml is made by ${words.configMaker}.`)],
     showLimit: (text) =>
       step(
         text,
         `${client} get pod ${quoteArgument(pod.name)} -o jsonpath='{.spec.containers[*].resources}'`,
       ),
-    raiseLimit: (text, limit, present) => [raised(text, limit, present, values)],
+    raiseLimit: (text, limit, present) => [raised(text, limit, present, inValues)],
   };
 }
 
@@ -74,10 +102,12 @@ function wordsOf(pod: Pod) {
     workload,
     isDeployed,
     exec: `${client} exec ${quoteArgument(name)} --`,
+    words: pod.isOfChart ? OF_CHART : OF_MANIFEST,
     /** Shows what is set now. */
-    values: isDeployed
-      ? `helm${inNamespace} get values ${release}`
-      : `${client} get ${workload} -o yaml`,
+    values:
+      pod.isOfChart && isDeployed
+        ? `helm${inNamespace} get values ${release}`
+        : `${client} get ${workload} -o yaml`,
   };
 }
 
@@ -88,13 +118,15 @@ function listOf(variables: Readonly<Record<string, string>>): string {
 }
 
 /** Files and tasks are limited by the node. */
-function raised(text: string, limit: Limit, present: number | undefined, values: string): FixStep {
+function raised(
+  text: string,
+  limit: Limit,
+  present: number | undefined,
+  inValues: (text: string, what: string) => FixStep,
+): FixStep {
   if (limit === 'files' || limit === 'tasks')
     return step(`${text} The node of the pod limits them.`);
-  return step(
-    `${text} ${VALUES}: resources.limits.${limit} with ${raisedLimitText(limit, present)}.`,
-    values,
-  );
+  return inValues(text, `resources.limits.${limit} with ${raisedLimitText(limit, present)}`);
 }
 
 /** In the runner's container, which shares its network with every other one of the pod. */
@@ -106,7 +138,7 @@ export function inPodNetwork(pod: Pod, command: string): string {
 export function fitToPod(pod: Pod, files: RunnerFiles, given: FixStep): FixStep {
   const { text, command } = given;
   if (command === undefined || FITS.test(command)) return given;
-  const { client, exec, values } = wordsOf(pod);
+  const { client, exec, values, words } = wordsOf(pod);
   if (command.startsWith('sudo kill -CONT '))
     return step(text, `${exec} pkill -CONT gitlab-runner`);
   const certificate = certificateIn(command, files);
@@ -114,16 +146,16 @@ export function fitToPod(pod: Pod, files: RunnerFiles, given: FixStep): FixStep 
     const secret = quoteArgument(`${controllerOf(pod)}-certs`);
     const made = `${client} create secret generic ${secret} --from-file=${quoteArgument(`${certificate}=root.pem`)} --dry-run=client -o yaml | ${client} apply -f -`;
     return step(
-      `${text} In a pod that folder is a secret: name it in certsSecretName of values.yaml, ${secret}.`,
+      `${text} In a pod that folder is a secret, ${secret}: ${words.certificates}.`,
       made,
     );
   }
   if (command.includes(files.config))
     return step(
-      `${text} ${VALUES} (runners.config; url, token and globals have keys of their own).`,
+      `${text} ${words.where} (${words.config}).`,
       values,
     );
-  if (command.includes('/etc/hosts')) return step(`${text} ${VALUES}: hostAliases.`, values);
+  if (command.includes('/etc/hosts')) return step(`${text} ${words.where}: hostAliases.`, values);
   return step(`${text} This is done on the node of the pod or in the cluster, not in the pod.`);
 }
 

@@ -69,7 +69,10 @@ async function containerOf(
   paths: Paths,
 ): Promise<Container> {
   const own = await readOwnContainer({ ...paths, rootfs: hostRoot(paths) });
-  if (own?.kind === 'pod') return { id: podId(own.pod), name: own.pod.name, pod: own.pod };
+  if (own?.kind === 'pod') {
+    const isOfChart = await isThereIn({ rootfs: join(folder, 'root') }, ENTRYPOINT_OF_CHART);
+    return { id: podId(own.pod), name: own.pod.name, pod: { ...own.pod, isOfChart } };
+  }
   if (known !== undefined) {
     const engine = known.engine ?? (await engineByMarks(join(folder, 'root')));
     return await names.of(
@@ -80,6 +83,9 @@ async function containerOf(
   const name = await rootName(folder);
   return { id: `container:${name}`, name };
 }
+
+/** The chart mounts it into the container of the runner. */
+const ENTRYPOINT_OF_CHART = '/configmaps/entrypoint';
 
 /** Files that an engine puts into its containers. */
 async function engineByMarks(rootfs: string): Promise<Container['engine']> {

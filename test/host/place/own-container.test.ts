@@ -1,4 +1,6 @@
 /** Whether runnerwatch itself is in a container beside that of the runner. */
+import { hostname } from 'node:os';
+
 import { expect, test } from 'vitest';
 
 import { markedContainer, readOwnContainer } from '../../../src/host/place/own-container.ts';
@@ -32,6 +34,16 @@ test.each([
   ['all processes of the machine', '/proc/2/comm', 'kthreadd\n'],
 ])('a container with %s is looked at like a host', async (_title, file, text) => {
   expect(await kindOf({ '/.dockerenv': '', [file]: text }, IN_POD)).toBeUndefined();
+});
+
+test.each([
+  ['by its manifest', 'gitlab-runner-7d9f8b6c5d-x2x4z', 'gitlab-runner-7d9f8b6c5d-x2x4z'],
+  ['of the host, where that is no name of a pod', '$(id)', hostname()],
+  ['of the host otherwise', undefined, hostname()],
+])('its name is that %s', async (_of, given, name) => {
+  await using root = await rootFolder({ [`${ACCOUNT}/token`]: '' });
+  const environment = given === undefined ? {} : { POD_NAME: given };
+  expect(await markedContainer(root.paths, environment)).toMatchObject({ pod: { name } });
 });
 
 test('the namespace is that of its account', async () => {

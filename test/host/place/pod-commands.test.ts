@@ -14,7 +14,8 @@ import { runnerFiles } from '../../../src/host/place/runner-files.ts';
 import { HOST_PATHS } from '../../../src/core/paths.ts';
 import { contextAt } from '../../support/fix-context.ts';
 
-const POD = { name: 'ci-gitlab-runner-7d9f8b6c5d-x2x4z', namespace: 'ci' };
+const POD = { name: 'ci-gitlab-runner-7d9f8b6c5d-x2x4z', namespace: 'ci', isOfChart: true };
+const PLAIN = { ...POD, isOfChart: false };
 const FOLDER = '/home/gitlab-runner/.gitlab-runner';
 const FILES = runnerFiles(`${FOLDER}/config.toml`, `${FOLDER}/certs`);
 const SERVICES = { host: { hasSystemd: false }, engines: { hasPodmanUnit: false } };
@@ -25,8 +26,8 @@ const PLACE = placeUnseen(
 
 test('a new pod of its deployment is the same place', () => {
   expect(podId(POD)).toBe('pod:ci-gitlab-runner');
-  expect(podId({ name: 'ci-gitlab-runner-7d9f8b6c5d-abcde' })).toBe(podId(POD));
-  expect(podId({ name: 'runner-0' })).toBe('pod:runner-0');
+  expect(podId({ ...POD, name: 'ci-gitlab-runner-7d9f8b6c5d-abcde' })).toBe(podId(POD));
+  expect(podId({ ...POD, name: 'runner-0' })).toBe('pod:runner-0');
 });
 
 test('it is restarted by its deployment', () => {
@@ -36,7 +37,7 @@ test('it is restarted by its deployment', () => {
 });
 
 test('a pod that nothing makes anew is not deleted by a restart', () => {
-  expect(podCommands({ name: 'runner-0' }).restart).toBe(
+  expect(podCommands({ name: 'runner-0', isOfChart: true }).restart).toBe(
     'kubectl exec runner-0 -- pkill -QUIT gitlab-runner',
   );
 });
@@ -49,6 +50,31 @@ test.each(catalogue.map((spec) => [spec.id, spec] as const))(
     expect(commands.filter((command) => !/^(?:kubectl|helm) /.test(command))).toEqual([]);
   },
 );
+
+test.each(catalogue.map((spec) => [spec.id, spec] as const))(
+  'without the chart no fix of %s is one of helm or of values.yaml',
+  (_id, spec) => {
+    const place = placeUnseen(
+      { kind: 'pod', pod: PLAIN },
+      { configPath: FILES.config, paths: HOST_PATHS, services: SERVICES },
+    );
+    const fixes = spec.fix(contextAt(place)).map((one) => place.fitted?.(one) ?? one);
+    const ofChart = fixes.filter(({ command = '', text }) =>
+      /helm|values\.yaml|envVars|certsSecretName/.test(`${text} ${command}`),
+    );
+    // What only the chart does, and what it alone grants.
+    const isOfChartAlone = spec.id === 'runner-not-registered' || spec.id.startsWith('kubernetes-');
+    if (!isOfChartAlone) expect(ofChart).toEqual([]);
+  },
+);
+
+test('a plain manifest of a pod is edited and applied', () => {
+  const given = { text: 'Correct url.', command: `sudoedit ${FILES.config}` };
+  expect(fitToPod(PLAIN, FILES, given)).toEqual({
+    text: 'Correct url. In a pod it is set in the manifest of its workload, and kubectl apply brings it there (the secret or ConfigMap that holds config.toml; then start the pod anew).',
+    command: 'kubectl -n ci get deployment/ci-gitlab-runner -o yaml',
+  });
+});
 
 test('a line of /etc/hosts is one of hostAliases', () => {
   const given = { text: 'Remove the line.', command: 'sudo sed -i /gitlab/d /etc/hosts' };
