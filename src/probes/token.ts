@@ -59,7 +59,6 @@ export const token = defineProbe({
   needs: ['api'],
   intervalSeconds: 900,
   timeoutSeconds: ANSWER_SECONDS + 1,
-  // `as-runner` is a kind of the http link.
   requests: { token: 'budgeted', verify: 'paced' },
   isProvenByPolls: true,
   options: {
@@ -189,7 +188,7 @@ async function judgeRefusal(
     const refusal = refused.judgement?.detail ?? '';
     return unknown('token-error', `${refusal}; a request as the runner sends it reaches GitLab`);
   }
-  const isAllowed = tools.budget.take('as-runner', endpointOf(target));
+  const isAllowed = tools.budget.take('token', endpointOf(target));
   return isAllowed ? await discover(target, tools, withRunnerAgent(send)) : refused;
 }
 
