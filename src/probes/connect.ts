@@ -91,6 +91,9 @@ export const connect = defineProbe({
   },
 });
 
+/** The kernel gives up a neighbour that does not answer after that. */
+const NEIGHBOUR_SECONDS = 3.5;
+
 /** A sudden end may be that of a neighbour that another program waited for: the second dial waits for it from the beginning. */
 async function dialTwice(
   addresses: readonly Address[],
@@ -105,7 +108,8 @@ async function dialTwice(
   const dialled = await dial(deps.timeoutSeconds);
   const [first] = dialled.attempts;
   const isDoubtful = dialled.socket === undefined && first !== undefined && isSudden(first);
-  return isDoubtful ? await dial(deps.timeoutSeconds - dialled.connect_seconds) : dialled;
+  const left = deps.timeoutSeconds - dialled.connect_seconds;
+  return isDoubtful && left > NEIGHBOUR_SECONDS ? await dial(left) : dialled;
 }
 
 /** A port that cannot exist is the fault of the proxy variable's value. */
