@@ -6,8 +6,12 @@
  *           (host/fs/program.ts). Nothing is executed.
  * Measures  -
  * Reasons   setting-missing, program-missing, program-denied, program-invalid, plugin-missing, key-unreadable, cleanup-unusable.
- * Unknown   not-examined: all of this is right, and whether jobs can run is shown by a job alone.
+ * Unknown   not-examined: all of this is right, and whether jobs can run is shown by a job alone; or a file system does not
+ *           answer.
  */
+import { join } from 'node:path';
+
+import { deadlineOf } from '../core/abort.ts';
 import { isErrno } from '../core/errno.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
@@ -19,10 +23,11 @@ import type { NeededProgram, ProgramsBackend } from '../core/target.ts';
 import { plainIdOf } from '../core/target.ts';
 import { pluginFault } from '../host/fs/fleeting-plugin.ts';
 import { statIn } from '../host/fs/in-root.ts';
-import { readMounts } from '../host/fs/mounts.ts';
+import { mountOf, readMounts } from '../host/fs/mounts.ts';
 import type { ProgramFault, ProgramTools } from '../host/fs/program.ts';
 import { programFault } from '../host/fs/program.ts';
 import { denialOf } from '../host/fs/rights.ts';
+import { FileSystemReader } from '../host/fs/stat-file-system.ts';
 
 const REASONS = {
   ...leadToCauses(
@@ -45,31 +50,66 @@ const REASONS = {
 type ProgramsFinding = Finding<keyof typeof REASONS, never>;
 type Facts = Readonly<Record<string, Fact>>;
 
-export const jobPrograms = defineProbe({
-  id: 'job-programs',
-  title: 'Programs of the executor',
-  question: 'Can the runner execute the programs that its executor starts?',
-  kind: 'executor',
-  changedBy: ['config-executor', 'program'],
-  isProvenByJobs: true,
-  needs: [],
-  intervalSeconds: 30,
-  timeoutSeconds: 15,
-  options: {},
-  reasons: REASONS,
-  measures: {},
-  applies: ({ backend }) => backend.kind === 'programs',
+/** `mounts` asks a file system whether it answers, in a process of its own. */
+export const createJobPrograms = (mounts: FileSystemReader) =>
+  defineProbe({
+    id: 'job-programs',
+    title: 'Programs of the executor',
+    question: 'Can the runner execute the programs that its executor starts?',
+    kind: 'executor',
+    changedBy: ['config-executor', 'program'],
+    isProvenByJobs: true,
+    needs: [],
+    intervalSeconds: 30,
+    timeoutSeconds: 15,
+    options: {},
+    reasons: REASONS,
+    measures: {},
+    applies: ({ backend }) => backend.kind === 'programs',
 
-  async run(target, _options, tools): Promise<ProgramsFinding> {
-    const { backend } = target;
-    const facts = { stands_on: plainIdOf(target), executor: target.executor };
-    const fault = backend.kind === 'programs' ? await faultOf(backend, tools) : undefined;
-    if (fault !== undefined) return { ...fault, facts: { ...facts, ...fault.facts } };
-    const unexamined = backend.kind === 'programs' ? backend.unexamined : '';
-    const detail = `what the executor ${target.executor} starts is there; whether ${unexamined} is not known`;
-    return { status: 'unknown', reason: 'not-examined', detail, facts };
-  },
-});
+    async run(target, _options, tools): Promise<ProgramsFinding> {
+      const { backend } = target;
+      const facts = { stands_on: plainIdOf(target), executor: target.executor };
+      if (backend.kind !== 'programs') throw new Error('this executor starts no programs');
+      const { unexamined } = backend;
+      const silent = await silentMount(backend, mounts, tools);
+      if (silent !== undefined) {
+        const detail = `whether the executor ${target.executor} can run jobs is not known: ${silent} does not answer`;
+        return { status: 'unknown', reason: 'not-examined', detail, facts };
+      }
+      const fault = await faultOf(backend, tools);
+      if (fault !== undefined) return { ...fault, facts: { ...facts, ...fault.facts } };
+      const detail = `what the executor ${target.executor} starts is there; whether ${unexamined} is not known`;
+      return { status: 'unknown', reason: 'not-examined', detail, facts };
+    },
+  });
+
+export const jobPrograms = createJobPrograms(new FileSystemReader());
+
+const MOUNT_SECONDS = 5;
+
+/** The first file system, beside that of the root, that has something the executor needs and does not answer. */
+async function silentMount(
+  { keyFile, plugin, programs }: ProgramsBackend,
+  reader: FileSystemReader,
+  { clock, paths, process, signal }: Tools,
+): Promise<string | undefined> {
+  const mounts = await readMounts(paths, process?.pid);
+  const needed = [
+    ...programs.flatMap(({ name, folders = [] }) => (name.startsWith('/') ? [name] : folders)),
+    ...(plugin === undefined ? [] : [plugin.name, ...plugin.folders, ...plugin.installed]),
+    ...(keyFile === undefined ? [] : [keyFile]),
+  ].filter((path) => path.startsWith('/'));
+  const points = new Set(needed.map((path) => mountOf(path, mounts)?.mountPoint ?? '/'));
+  points.delete('/');
+  using deadline = deadlineOf(MOUNT_SECONDS, signal);
+  for (const point of points) {
+    const path = join(paths.rootfs, point);
+    const answer = await reader.read(path, path, { clock, signal: deadline.signal });
+    if (answer.kind === 'hung') return point;
+  }
+  return undefined;
+}
 
 interface Fault {
   readonly status: 'fail' | 'warn';
@@ -102,17 +142,18 @@ async function firstFault(
   programs: readonly NeededProgram[],
   deps: ProgramTools,
 ): Promise<Fault | undefined> {
-  const faults = await Promise.all(
-    programs.map(async (program) => {
-      const { name, folders } = program;
-      // Of a hidden environment PATH is not known.
-      if (folders === undefined && !name.includes('/')) return undefined;
-      const fault = await programFault(name, folders ?? [], deps);
-      return fault && faultOfProgram(program, fault);
-    }),
-  );
-  const found = faults.filter((fault) => fault !== undefined);
-  return found.find(({ status }) => status === 'fail') ?? found[0];
+  let warned: Fault | undefined;
+  // One after the other: what does not answer must not hold every thread that reads files.
+  for (const program of programs) {
+    const { name, folders } = program;
+    // Of a hidden environment PATH is not known.
+    if (folders === undefined && !name.includes('/')) continue;
+    const fault = await programFault(name, folders ?? [], deps);
+    const found = fault && faultOfProgram(program, fault);
+    if (found?.status === 'fail') return found;
+    warned ??= found;
+  }
+  return warned;
 }
 
 function faultOfProgram(
@@ -145,7 +186,8 @@ async function keyFault(
   const detail = isGone
     ? `the key ${path} (key_path) does not exist`
     : `the key ${path} (key_path) cannot be read by the user ${who?.uid ?? ''} (${denied ?? path})`;
-  return { status: 'fail', reason: 'key-unreadable', detail, facts: { path } };
+  const facts = isGone ? { path, because: 'missing' } : { path };
+  return { status: 'fail', reason: 'key-unreadable', detail, facts };
 }
 
 async function isMissing(path: string, paths: Paths): Promise<boolean> {

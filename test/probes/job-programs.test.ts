@@ -1,11 +1,12 @@
 /** The programs that executors start, as files in a root of the test. Rights of another user are in test/root. */
-import { chmod } from 'node:fs/promises';
+import { chmod, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { NeededPlugin, NeededProgram, ProgramsBackend } from '../../src/core/target.ts';
+import { pluginFault } from '../../src/host/fs/fleeting-plugin.ts';
 import { jobPrograms } from '../../src/probes/job-programs.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { processOf } from '../support/places.ts';
@@ -135,6 +136,7 @@ describe('a program', () => {
       '/usr/bin/python3',
     ],
     ['a script with the line ends of Windows', '#!/bin/sh\r\nexit\r\n', 'line-ends', undefined],
+    ['such a script that env starts', '#!/usr/bin/env bash\r\nexit\r\n', 'line-ends', undefined],
     ['a text without a first line for the kernel', 'echo hello\n', 'form', undefined],
     ['an empty file', '', 'form', undefined],
   ])('%s cannot be executed', async (_what, text, because, needs) => {
@@ -145,6 +147,16 @@ describe('a program', () => {
       reason: 'program-invalid',
       facts: { because, ...(needs === undefined ? {} : { needs }) },
     });
+  });
+
+  test('the first in PATH that may be executed is the one that Go starts', async () => {
+    const files = { '/usr/bin/run': 'a page\n', '/opt/run': SCRIPT };
+    const program = { ...RUN, name: 'run', folders: ['/usr/bin', '/opt'] };
+
+    expect(await look(files, { programs: [program] })).toMatchObject({ reason: 'program-invalid' });
+    expect(
+      await look(files, { programs: [{ ...program, folders: ['/opt', '/usr/bin'] }] }),
+    ).toMatchObject(NOT_EXAMINED);
   });
 
   test('a text is no fault where the kernel knows other forms', async () => {
@@ -250,6 +262,23 @@ describe('the plugin of an autoscaler', () => {
     });
   });
 
+  test('behind a link is found, and a circle of links ends', async () => {
+    await using root = await rootFolder({
+      ...SHELL,
+      '/srv/aws/plugin': SCRIPT,
+      [`${OFFICIAL}/x`]: '',
+      [`${HOME}/r.test/x`]: '',
+    });
+    const { paths } = root;
+    await chmod(join(paths.rootfs, '/srv/aws/plugin'), 0o755);
+    const find = async (): Promise<unknown> =>
+      await pluginFault(plugin('aws'), { paths, who: undefined, mounts: [] });
+    await symlink('.', join(paths.rootfs, HOME, 'r.test/circle'));
+    expect(await find()).toMatchObject({ kind: 'missing' });
+    await symlink('/srv/aws', join(paths.rootfs, OFFICIAL, '1.0.1'));
+    expect(await find()).toBeUndefined();
+  });
+
   test.each(['/usr/bin/fleeting-plugin-aws', `${OFFICIAL}/1.0.1/plugin`])(
     'at %s that may not be executed is there, and denied',
     async (path) => {
@@ -271,7 +300,7 @@ describe('the key for the machines', () => {
     expect(gone).toMatchObject({
       status: 'fail',
       reason: 'key-unreadable',
-      facts: { path: '/keys/id' },
+      facts: { path: '/keys/id', because: 'missing' },
     });
     expect(denied).toMatchObject({
       reason: 'key-unreadable',

@@ -13,6 +13,7 @@ import { parseDiskStats } from '../../src/host/fs/stalled-device.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createDisk } from '../../src/probes/disk.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
+import { createJobPrograms } from '../../src/probes/job-programs.ts';
 import { setClock } from '../support/clock.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
 import { mountExt4 } from '../support/mount-namespace.ts';
@@ -79,6 +80,26 @@ export async function askSilentFolder(folder: string): Promise<Finding> {
   const process = processOf({ uid: 1500, groups: [1500] });
   const tools = { process, signal: AbortSignal.timeout(300) };
   return await runProbe(createExecutor(new FileSystemReader()), target, { tools });
+}
+
+/** A custom executor whose programs lie on such a mount. */
+export async function askSilentPrograms(folder: string): Promise<Finding> {
+  await using mount = await mountHanging(folder);
+  await mount.switchTo('silent');
+  const programs = ['config_exec', 'run_exec'].map((setting) => ({
+    name: join(folder, setting),
+    setting,
+  }));
+  const target: ExecutorTarget = {
+    kind: 'executor',
+    id: 'custom',
+    executor: 'custom',
+    runners: ['a'],
+    backend: { kind: 'programs', programs, lacks: [], unexamined: 'they make an environment' },
+  };
+  const own = processOf({ uid: 1500, groups: [1500] });
+  const tools = { process: own && { ...own, pid: process.pid }, signal: AbortSignal.timeout(300) };
+  return await runProbe(createJobPrograms(new FileSystemReader()), target, { tools });
 }
 
 /** The server of a FUSE mount dies, and the mount stays. */

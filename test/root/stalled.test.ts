@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import { rootFolder } from '../support/dns-server.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
-import { askSilentFolder, freezeBelow, killServer } from './stalled-bodies.ts';
+import { askSilentFolder, askSilentPrograms, freezeBelow, killServer } from './stalled-bodies.ts';
 
 const BODIES = import.meta.resolve('./stalled-bodies.ts');
 
@@ -51,5 +51,16 @@ test('a folder of builds that does not answer is reported as silent, and its own
   expect(await inMountNamespace(BODIES, askSilentFolder, folder)).toMatchObject({
     status: 'unknown',
     reason: 'folder-silent',
+  });
+});
+
+test('programs on a mount that does not answer are not examined, and no thread waits for them', async () => {
+  await using root = await rootFolder({});
+  const folder = `${root.paths.rootfs}/mount`;
+
+  expect(await inMountNamespace(BODIES, askSilentPrograms, folder)).toMatchObject({
+    status: 'unknown',
+    reason: 'not-examined',
+    detail: `whether the executor custom can run jobs is not known: ${folder} does not answer`,
   });
 });

@@ -18,11 +18,15 @@ const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c,
 
 const isPath = (c: CauseContext) => c.fact('program').startsWith('/');
 
+/** The home of one user, which others have no business in. */
+const HOME = /^(?:\/root|\/home\/[^/]+)$/;
+
+const isInContainer = (c: CauseContext) =>
+  c.place.commands.remake !== undefined || c.place.unseen !== undefined;
+
 /** In a container it belongs into the image, or is mounted. */
 const whereOf = (c: CauseContext) =>
-  c.place.commands.remake === undefined && c.place.unseen === undefined
-    ? ''
-    : " in the image of the runner's container, or mount it there";
+  isInContainer(c) ? " in the image of the runner's container, or mount it there" : '';
 
 function install(c: CauseContext): FixStep {
   const program = c.fact('program');
@@ -63,12 +67,22 @@ const showHead = (c: CauseContext, text: string) =>
 
 const REPAIRS: Readonly<Record<string, (c: CauseContext) => readonly FixStep[]>> = {
   mode: (c) => [allow(c, 'Let every user read and execute it', 'a+rx')],
-  folder: (c) => [allow(c, 'Let every user enter the directory', 'a+x')],
+  folder: (c) =>
+    HOME.test(c.optional('path') ?? '')
+      ? [
+          step(
+            `Move the program out of ${c.fact('path')}, which is for one user alone, into a directory that the user of the runner may enter.`,
+          ),
+          ...correct(c),
+        ]
+      : [allow(c, 'Let every user enter the directory', 'a+x')],
   mount: (c) => [
-    step(
-      'Mount that file system without noexec now, and in /etc/fstab.',
-      `sudo mount -o remount,exec ${onHost(c, c.fact('needs'))}`,
-    ),
+    isInContainer(c)
+      ? step(`Mount ${c.fact('needs')} into the container without noexec, by a new container.`)
+      : step(
+          'Mount that file system without noexec now, and in /etc/fstab.',
+          `sudo mount -o remount,exec ${onHost(c, c.fact('needs'))}`,
+        ),
   ],
   interpreter: (c) => [
     step(
@@ -148,17 +162,25 @@ export const PROGRAM_CAUSES: readonly CauseSpec[] = [
     from: ['job-programs/key-unreadable'],
     stopsJobs: true,
     says: (c) => `the runner cannot read ${c.fact('path')}, the key for the machines of ${c.name}`,
-    fix: (c) => [
-      step(
-        'Show the owner and the permissions of the file and of each directory above it.',
-        `sudo namei -l ${onHost(c, c.fact('path'))}`,
-      ),
-      step(
-        'Make it readable for the user of the runner alone.',
-        `sudo chown ${quoteArgument(c.place.user.name)} ${onHost(c, c.fact('path'))}`,
-      ),
-      edit(c, 'Or correct key_path in config.toml.'),
-    ],
+    fix: (c) =>
+      c.optional('because') === 'missing'
+        ? [
+            step(
+              `Put the key to ${c.fact('path')}${whereOf(c)}, readable for the user of the runner alone.`,
+            ),
+            edit(c, 'Or correct key_path in config.toml.'),
+          ]
+        : [
+            step(
+              'Show the owner and the permissions of the file and of each directory above it.',
+              `sudo namei -l ${onHost(c, c.fact('path'))}`,
+            ),
+            step(
+              'Make it readable for the user of the runner alone.',
+              `sudo chown ${quoteArgument(c.place.user.name)} ${onHost(c, c.fact('path'))}`,
+            ),
+            edit(c, 'Or correct key_path in config.toml.'),
+          ],
     suppresses: ['runner-permission-denied'],
   }),
   programCause({

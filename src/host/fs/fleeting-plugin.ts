@@ -1,14 +1,18 @@
 /** Is the plugin of an autoscaler installed: docs/reference/runner-config.md#plugins-of-autoscalers. */
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { isErrno } from '../../core/errno.ts';
+import type { Paths } from '../../core/paths.ts';
 import type { NeededPlugin } from '../../core/target.ts';
-import { inRoot } from './in-root.ts';
+import { namesIn, statIn } from './in-root.ts';
 import type { ProgramFault, ProgramTools } from './program.ts';
 import { programFault } from './program.ts';
 
 const PREFIX = 'fleeting-plugin-';
+/** `<registry>/<repository>/<name>/<version>/<program>`, with groups in the repository. */
 const MAX_DEPTH = 8;
+/** Of a folder that holds something else. */
+const MAX_FILES = 2000;
 
 /** A program in PATH, also under its long name; else the newest installed version that fits. */
 export async function pluginFault(
@@ -17,24 +21,24 @@ export async function pluginFault(
 ): Promise<ProgramFault | undefined> {
   if (name.startsWith('/')) return await programFault(name, [], tools);
   const { plain, version } = parseName(name);
-  const onPath = plain.includes('/')
-    ? []
-    : await Promise.all(
-        [name, plain, `${PREFIX}${plain}`].map(
-          async (one) => await programFault(one, folders, tools),
-        ),
-      );
-  if (onPath.includes(undefined)) return undefined;
-  const programs = (
-    await Promise.all(installed.map(async (root) => await filesIn(root, tools)))
-  ).flat();
+  const onPath: ProgramFault[] = [];
+  for (const one of plain.includes('/') ? [] : [name, plain, `${PREFIX}${plain}`]) {
+    const fault = await programFault(one, folders, tools);
+    if (fault === undefined) return undefined;
+    onPath.push(fault);
+  }
+  const programs = await filesBelow(installed, tools);
+  // What may not be read may hold it.
+  if (programs === undefined) return undefined;
   const versions = programs.filter((path) => isOf(dirname(dirname(path)), plain));
   const fitting = versions.filter((path) => fits(versionOf(path), version));
-  const faults = await Promise.all(
-    fitting.map(async (path) => await programFault(path, [], tools)),
-  );
-  if (faults.includes(undefined)) return undefined;
-  const spoiled = [...faults, ...onPath].find((fault) => fault?.kind !== 'missing');
+  const faults: ProgramFault[] = [];
+  for (const path of fitting) {
+    const fault = await programFault(path, [], tools);
+    if (fault === undefined) return undefined;
+    faults.push(fault);
+  }
+  const spoiled = [...faults, ...onPath].find(({ kind }) => kind !== 'missing');
   return spoiled ?? missing({ name, folders, installed }, versions);
 }
 
@@ -57,21 +61,39 @@ function parseName(name: string): { readonly plain: string; readonly version: st
   return { plain, version: version === '' ? 'latest' : version };
 }
 
-/** `<registry>/<repository>/<name>/<version>/<program>` below the folder of the plugins. */
-async function filesIn(root: string, { paths }: ProgramTools): Promise<readonly string[]> {
-  const names = await inRoot(
-    paths,
-    root,
-    async (seenPath) =>
-      await readdir(seenPath, { recursive: true, withFileTypes: true }).then((entries) =>
-        entries.flatMap((entry) =>
-          entry.isFile() ? [join(entry.parentPath.slice(seenPath.length), entry.name)] : [],
-        ),
-      ),
-  ).catch(() => []);
-  return names
-    .filter((name) => name.split('/').length <= MAX_DEPTH)
-    .map((name) => join(root, name));
+/** The files below the folders of plugins, links followed; undefined where one of them may not be read. */
+async function filesBelow(
+  roots: readonly string[],
+  { paths }: ProgramTools,
+): Promise<readonly string[] | undefined> {
+  const files: string[] = [];
+  let folders = [...roots];
+  try {
+    for (let depth = 0; depth < MAX_DEPTH && folders.length > 0; depth += 1) {
+      const below: string[] = [];
+      for (const folder of folders) {
+        for (const name of await namesOf(paths, folder)) {
+          const path = join(folder, name);
+          const info = await statIn(paths, path).catch(ifGone);
+          if (info?.isDirectory() === true) below.push(path);
+          if (info?.isFile() === true) files.push(path);
+          if (below.length + files.length > MAX_FILES) return undefined;
+        }
+      }
+      folders = below;
+    }
+    return files;
+  } catch {
+    return undefined;
+  }
+}
+
+async function namesOf(paths: Paths, folder: string): Promise<readonly string[]> {
+  return (await namesIn(paths, folder).catch(ifGone)) ?? [];
+}
+
+function ifGone(error: unknown): undefined {
+  if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
 }
 
 /** With or without the registry, the repository and the long name. */

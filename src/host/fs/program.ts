@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
 import type { Credentials } from '../../core/reading.ts';
-import { inRoot, isThereIn, namesIn, trailIn } from './in-root.ts';
+import { inRoot, namesIn, statIn, trailIn } from './in-root.ts';
 import type { Mount } from './mounts.ts';
 import { mountOf } from './mounts.ts';
 import { readAtMost } from './read-at-most.ts';
@@ -43,7 +43,7 @@ export interface ProgramFault {
 const HEAD_BYTES = 256;
 const ANY_EXECUTE = 0o111;
 
-/** As Go looks for a name without a slash: the first in PATH that may be executed. */
+/** As Go looks for a name without a slash: the first in PATH that may be executed, whatever the kernel then says of its form. */
 export async function programFault(
   name: string,
   folders: readonly string[],
@@ -54,13 +54,17 @@ export async function programFault(
     const detail = 'is a relative path, which is looked for in a new folder of each job';
     return { kind: 'missing', detail };
   }
-  const found = await Promise.all(
-    folders.map(async (folder) => await fileFault(join(folder, name), tools)),
-  );
-  if (found.includes(undefined)) return undefined;
-  const there = found.find((fault) => fault !== undefined && fault.kind !== 'missing');
+  let there: ProgramFault | undefined;
+  for (const folder of folders) {
+    const fault = await fileFault(join(folder, name), tools);
+    if (fault === undefined || OF_FORM.has(fault.because)) return fault;
+    if (fault.kind !== 'missing') there ??= fault;
+  }
   return there ?? { kind: 'missing', detail: `is not in PATH (${folders.join(':')})` };
 }
+
+/** The system call that executes it fails: Go has chosen it by then. */
+const OF_FORM: ReadonlySet<ProgramFault['because']> = new Set(['interpreter', 'line-ends', 'form']);
 
 async function fileFault(path: string, tools: ProgramTools): Promise<ProgramFault | undefined> {
   const { paths, who, mounts } = tools;
@@ -122,18 +126,26 @@ async function headFault(
       ? invalid('form', 'is neither a binary nor a script: its first line does not begin with #!')
       : undefined;
   }
-  const line = head.slice(2).split('\n')[0] ?? '';
+  const [line = '', ...rest] = head.slice(2).split('\n');
   const [interpreter = ''] = line.trimStart().split(/[ \t]/);
-  if (interpreter.endsWith('\r'))
+  if (line.endsWith('\r') && rest.length > 0)
     return invalid(
       'line-ends',
       'has the line ends of Windows, so that its interpreter is not found',
     );
-  if (!interpreter.startsWith('/') || (await isThereIn(paths, interpreter))) return undefined;
+  if (!interpreter.startsWith('/') || !(await isMissing(paths, interpreter))) return undefined;
   return invalid(
     'interpreter',
     `is a script for ${interpreter}, which does not exist`,
     interpreter,
+  );
+}
+
+/** What may not be looked at may be there. */
+async function isMissing(paths: Paths, path: string): Promise<boolean> {
+  return await statIn(paths, path).then(
+    () => false,
+    (error: unknown) => isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP'),
   );
 }
 

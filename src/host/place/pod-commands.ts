@@ -151,10 +151,7 @@ export function fitToPod(pod: Pod, files: RunnerFiles, given: FixStep): FixStep 
     );
   }
   if (command.includes(files.config))
-    return step(
-      `${text} ${words.where} (${words.config}).`,
-      values,
-    );
+    return step(`${text} ${words.where} (${words.config}).`, values);
   if (command.includes('/etc/hosts')) return step(`${text} ${words.where}: hostAliases.`, values);
   return step(`${text} This is done on the node of the pod or in the cluster, not in the pod.`);
 }

@@ -51,7 +51,11 @@ test.each(catalogue.map((spec) => [spec.id, spec] as const))(
   },
 );
 
-test.each(catalogue.map((spec) => [spec.id, spec] as const))(
+/** What only the chart does, and rights that it grants by a key. */
+const isOfChart = (id: string): boolean =>
+  id === 'runner-not-registered' || id.startsWith('kubernetes-');
+
+test.each(catalogue.flatMap((spec) => (isOfChart(spec.id) ? [] : [[spec.id, spec] as const])))(
   'without the chart no fix of %s is one of helm or of values.yaml',
   (_id, spec) => {
     const place = placeUnseen(
@@ -62,9 +66,7 @@ test.each(catalogue.map((spec) => [spec.id, spec] as const))(
     const ofChart = fixes.filter(({ command = '', text }) =>
       /helm|values\.yaml|envVars|certsSecretName/.test(`${text} ${command}`),
     );
-    // What only the chart does, and what it alone grants.
-    const isOfChartAlone = spec.id === 'runner-not-registered' || spec.id.startsWith('kubernetes-');
-    if (!isOfChartAlone) expect(ofChart).toEqual([]);
+    expect(ofChart).toEqual([]);
   },
 );
 
