@@ -48,8 +48,12 @@ const ANSWERING: WorldOptions = {
   before: serveMetrics,
 };
 /** Before the entrypoint of the chart has registered the runner. */
+/** The entrypoint of the chart registers it. */
 const UNREGISTERED: WorldOptions = {
-  files: () => ({ [`${POD_CONFIG_FOLDER}/config.toml`]: GLOBALS }),
+  files: () => ({
+    [`${POD_CONFIG_FOLDER}/config.toml`]: GLOBALS,
+    '/configmaps/entrypoint': '#!/bin/bash\n',
+  }),
 };
 /** The image of the runner trusts one authority more than that of runnerwatch. */
 const MORE_TRUST: WorldOptions = {
