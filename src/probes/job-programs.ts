@@ -70,7 +70,10 @@ export const createJobPrograms = (mounts: FileSystemReader) =>
     async run(target, _options, tools): Promise<ProgramsFinding> {
       const { backend } = target;
       const facts = { stands_on: plainIdOf(target), executor: target.executor };
-      if (backend.kind !== 'programs') throw new Error('this executor starts no programs');
+      if (backend.kind !== 'programs') {
+        const detail = `the executor ${target.executor} starts no programs of its own`;
+        return { status: 'unknown', reason: 'not-examined', detail, facts };
+      }
       const { unexamined } = backend;
       const silent = await silentMount(backend, mounts, tools);
       if (silent !== undefined) {
