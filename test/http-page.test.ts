@@ -28,6 +28,7 @@ beforeAll(async () => {
   view = await watch.until(
     ({ diagnosis, past }) =>
       diagnosis.verdict === 'broken' &&
+      diagnosis.causes.some(({ ruledOut }) => ruledOut.length > 0) &&
       past.incidents.some(({ cause }) => cause === diagnosis.runners[0]?.cause),
     'broken, with its incident',
   );

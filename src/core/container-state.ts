@@ -5,6 +5,8 @@ export type ContainerState =
   | (Restarts & {
       readonly kind: 'running';
       readonly startedAt: Instant | undefined;
+      /** Between its last end and this start; absent where it had not ended before. */
+      readonly waitedSeconds?: number;
       /** Its first process is not among those that are seen here. */
       readonly isHidden: boolean;
     })

@@ -119,6 +119,14 @@ test.each<readonly [string, string, ContainerState]>([
   ['fail', 'container-paused', { kind: 'paused' }],
   // Its entrypoint is still at work.
   ['warn', 'restarting', { ...RUNNING, startedAt: START }],
+  // Docker lets one wait that ended soon after its starts.
+  [
+    'fail',
+    'container-restart-loop',
+    { ...RUNNING, startedAt: START, restarts: 5, waitedSeconds: 1.6 },
+  ],
+  ['warn', 'restarting', { ...RUNNING, startedAt: START, restarts: 5, waitedSeconds: 0.3 }],
+  ['warn', 'restarting', { ...RUNNING, startedAt: START, restarts: 0, waitedSeconds: 60 }],
   ['fail', 'not-running', { ...RUNNING, startedAt: START - 90_000 }],
   ['unknown', 'processes-hidden', { ...RUNNING, isHidden: true }],
   ['fail', 'not-running', { kind: 'unseen', why: 'ENOENT' }],

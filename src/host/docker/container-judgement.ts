@@ -20,6 +20,8 @@ export const CONTAINER_REASONS = leadToCauses(
 const LOOP_RESTARTS = 3;
 /** Of a runner that works, none ends so soon. */
 const SHORT_LIFE_SECONDS = 10;
+/** Docker waits twice as long before each further start, and 0.1 s where the container had run well before. */
+const LOOP_WAIT_SECONDS = 1;
 const PREPARATION_MILLISECONDS = 60_000;
 
 export interface ContainerFault {
@@ -126,7 +128,12 @@ function faultOfRestarting(
 
 /** Its first program prepares the container before it becomes the runner. */
 function faultOfYoung(
-  { startedAt, isHidden }: Extract<ContainerState, { kind: 'running' }>,
+  {
+    startedAt,
+    isHidden,
+    restarts,
+    waitedSeconds = 0,
+  }: Extract<ContainerState, { kind: 'running' }>,
   { name, now }: SeenContainer,
 ): ContainerFault | undefined {
   const isYoung = startedAt !== undefined && now - startedAt < PREPARATION_MILLISECONDS;
@@ -134,7 +141,11 @@ function faultOfYoung(
     const said = 'runs by its engine, and its processes are not among those that runnerwatch sees';
     return { ...failure('processes-hidden', name, said), status: 'unknown' };
   }
-  return isYoung ? onItsWay(name, 'has just started') : undefined;
+  if (!isYoung) return undefined;
+  const said = 'starts and ends again and again, and has just been started';
+  return restarts >= LOOP_RESTARTS && waitedSeconds >= LOOP_WAIT_SECONDS
+    ? failure('container-restart-loop', name, said)
+    : onItsWay(name, 'has just started');
 }
 
 function failure(reason: ContainerFault['reason'], name: string, said: string): ContainerFault {

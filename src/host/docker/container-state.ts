@@ -86,13 +86,22 @@ function runningState(
   restarts: number,
   { procfs }: Paths,
 ): ContainerState {
-  const { Health: health, StartedAt: startedAt, Pid: pid } = state;
+  const { Health: health, Pid: pid } = state;
   if (health?.Status !== 'unhealthy') {
     const hasProcess = typeof pid === 'number' && pid > 0;
     const isHidden = hasProcess && !existsSync(join(procfs, String(pid)));
-    return { kind: 'running', restarts, startedAt: instantOf(startedAt), isHidden };
+    return { kind: 'running', restarts, isHidden, ...startOf(state) };
   }
   return { kind: 'unhealthy', restarts, said: textOf(health.Log?.at(-1)?.Output) };
+}
+
+function startOf(
+  state: NonNullable<Inspected['State']>,
+): Pick<Extract<ContainerState, { kind: 'running' }>, 'startedAt' | 'waitedSeconds'> {
+  const startedAt = instantOf(state.StartedAt);
+  const endedAt = instantOf(state.FinishedAt);
+  const hasTimes = startedAt !== undefined && endedAt !== undefined && startedAt >= endedAt;
+  return { startedAt, ...(hasTimes ? { waitedSeconds: (startedAt - endedAt) / 1000 } : {}) };
 }
 
 function endOf(state: NonNullable<Inspected['State']>, memory: unknown): ContainerEnd {

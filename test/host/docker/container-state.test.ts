@@ -51,6 +51,12 @@ test('it runs, and has been started again twice', async () => {
   });
 });
 
+test('its engine waited before it started it again', async () => {
+  const times = { FinishedAt: '2026-11-30T11:59:58.4Z', StartedAt: '2026-11-30T12:00:00Z' };
+
+  expect(await stateOf({ Status: 'running', ...times })).toMatchObject({ waitedSeconds: 1.6 });
+});
+
 test.each([
   [true, 4711],
   [false, 4712],
