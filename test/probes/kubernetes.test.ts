@@ -91,10 +91,10 @@ describe('an API server', () => {
       'fail rights-missing',
     ],
     [
-      'without attach jobs by exec run, which a job may ask for',
+      'a job by attach does not fall back to exec',
       false,
       ['create pods/attach'],
-      'warn rights-incomplete',
+      'fail rights-missing',
     ],
   ])('%s', async (_what, runsByExec, denied, reason) => {
     const backend = { runsByExec };

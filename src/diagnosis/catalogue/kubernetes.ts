@@ -177,7 +177,7 @@ export const KUBERNETES_CAUSES: readonly CauseSpec[] = [
     ofExecutors: OF_CLUSTER,
     title: 'The service account of the runner may not start the pods of jobs',
     meaning:
-      'The kubernetes executor creates a pod for each job and reads the log of the job by exec in that pod, also where the job itself runs by attach. Its account lacks a right for that: no job succeeds.',
+      'The kubernetes executor creates a pod for each job, runs the job by attach (by exec with FF_USE_LEGACY_KUBERNETES_EXECUTION_STRATEGY) and reads its log by exec. Its account lacks a right for this: no job succeeds.',
     evidence: 'Access reviews of the API server with the account of the runner.',
     notConfusedWith: ['kubernetes-credentials-rejected', 'kubernetes-forbidden'],
     changedBy: [],
@@ -195,7 +195,7 @@ export const KUBERNETES_CAUSES: readonly CauseSpec[] = [
     ofExecutors: OF_CLUSTER,
     title: 'The service account of the runner lacks rights that some jobs need',
     meaning:
-      'Jobs that pull from a registry with a login need secrets, pods are deleted after each job, and without pods/attach only jobs with the variable FF_USE_LEGACY_KUBERNETES_EXECUTION_STRATEGY run.',
+      'Jobs that pull from a registry with a login need secrets, and pods are deleted after each job. Other jobs run.',
     evidence: 'Access reviews of the API server with the account of the runner.',
     notConfusedWith: ['kubernetes-rights-missing'],
     changedBy: [],

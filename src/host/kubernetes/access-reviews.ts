@@ -6,14 +6,13 @@ import type { Instant } from '../../core/clock.ts';
 import type { AccessRight, ClusterAnswer, ClusterConnection } from './api.ts';
 import { mayDo } from './api.ts';
 
-const BY_EXEC: AccessRight = { verb: 'create', resource: 'pods/exec' };
 /** No job ends well without them: where it runs by attach, its log is still read by exec. */
 const OF_EVERY_JOB: readonly AccessRight[] = [
   { verb: 'create', resource: 'pods' },
   { verb: 'get', resource: 'pods' },
-  BY_EXEC,
+  { verb: 'create', resource: 'pods/exec' },
 ];
-/** A job may have itself run by exec, by a variable of its own. */
+/** The runner does not fall back to exec; only a job that asks for it by a variable of its own does without. */
 const BY_ATTACH: AccessRight = { verb: 'create', resource: 'pods/attach' };
 /** Of jobs that use a registry with a login or services, and of what is left behind. */
 const OF_SOME_JOBS: readonly AccessRight[] = [
@@ -74,19 +73,18 @@ async function review(
   connection: ClusterConnection,
   { namespace, runsByExec }: AccessQuestion,
 ): Promise<ClusterAnswer<MissingRights>> {
-  const needed = [...OF_EVERY_JOB, ...(runsByExec ? [] : [BY_ATTACH]), ...OF_SOME_JOBS];
+  const ofEveryJob = runsByExec ? OF_EVERY_JOB : [...OF_EVERY_JOB, BY_ATTACH];
   const refused: AccessRight[] = [];
-  for (const right of needed) {
+  for (const right of [...ofEveryJob, ...OF_SOME_JOBS]) {
     const answer = await mayDo(connection, right, namespace);
     if (answer.kind !== 'answer') return answer;
     if (!answer.value) refused.push(right);
   }
-  const ofEveryJob = new Set([...OF_EVERY_JOB, ...(refused.includes(BY_EXEC) ? [BY_ATTACH] : [])]);
   return {
     kind: 'answer',
     value: {
-      ofEveryJob: refused.filter((right) => ofEveryJob.has(right)),
-      ofSomeJobs: refused.filter((right) => !ofEveryJob.has(right)),
+      ofEveryJob: refused.filter((right) => ofEveryJob.includes(right)),
+      ofSomeJobs: refused.filter((right) => !ofEveryJob.includes(right)),
     },
   };
 }
