@@ -47,7 +47,6 @@ const ANSWERING: WorldOptions = {
   globals: `${LISTENS}${GLOBALS}`,
   before: serveMetrics,
 };
-/** Before the entrypoint of the chart has registered the runner. */
 /** The entrypoint of the chart registers it. */
 const UNREGISTERED: WorldOptions = {
   files: () => ({
@@ -92,6 +91,30 @@ const POD_FAULTS: readonly Fault[] = [
   },
 ];
 
+const PROBED: WorldOptions = {
+  pod: SHARED,
+  files: () => ({
+    '/configmaps/entrypoint': '#!/bin/bash\n',
+    '/configmaps/check-live':
+      '#!/bin/bash\ngitlab-runner verify --url= 2>&1 | grep -E "is (alive|valid)"\n',
+  }),
+};
+/** The kubelet asks once a minute. */
+const PROBE_MILLISECONDS = 62_000;
+
+/** As the kubelet does, once the probe has failed for more than a minute. */
+async function endByProbe({ daemon, runner }: World): Promise<void> {
+  const { lacks } = await untilGood(daemon, lacksLongOutage, PATIENCE_SECONDS);
+  if (lacks !== undefined) throw new Error(lacks);
+  await runner.restart();
+}
+
+function lacksLongOutage({ causes }: Report): string | undefined {
+  const told = causes.find(({ id }) => id === 'runner-ended-by-liveness-probe');
+  const isLong = told !== undefined && Date.now() - Date.parse(told.since) > PROBE_MILLISECONDS;
+  return isLong ? undefined : 'the probe does not fail for long enough';
+}
+
 const SHARED_FAULTS: readonly Fault[] = [
   {
     title: 'GitLab has a certificate of an authority that nobody trusts',
@@ -120,7 +143,26 @@ const SHARED_FAULTS: readonly Fault[] = [
     expect: { cause: 'proxy-unreachable', severity: 'critical', chain: 'o/F/Fs/s/s/s/s' },
     runnerLogs: /proxyconnect tcp: dial tcp .*connection refused/,
   },
+  {
+    ...PORT_CLOSED,
+    title: 'GitLab is down, and the liveness probe of the chart ends the runner',
+    world: PROBED,
+    inject: async (world) => {
+      await world.gitlab.stop();
+      await endByProbe(world);
+    },
+    expect: { ...PORT_CLOSED.expect, also: ['runner-ended-by-liveness-probe'] },
+    mustNot: [...MUST_NOT, 'runner-not-running', 'runner-crash-loop'],
+    holds: async (world) => (await saysItEnded(world)) ?? (await printsForPod(world)),
+    needsHistory: true,
+  },
 ];
+
+async function saysItEnded({ daemon }: World): Promise<string | undefined> {
+  const { causes } = await daemon.report();
+  const told = causes.find(({ id }) => id === 'runner-ended-by-liveness-probe');
+  return told?.severity === 'warning' ? undefined : `the probe is told as ${told?.severity}`;
+}
 
 const APART_FAULTS: readonly Fault[] = [
   {

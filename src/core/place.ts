@@ -132,6 +132,13 @@ export interface PlaceResolver extends ContainerResolver {
   readonly where: string;
 }
 
+export interface LivenessProbe {
+  /** By its script; false where that is not visible, and the chart may be one whose probe only looks for the process. */
+  readonly isSeen: boolean;
+  /** So that the next outage ends no runner. */
+  readonly fix: FixStep;
+}
+
 export interface Place {
   /** Label of its checks and causes: `gitlab-runner.service`. */
   readonly id: string;
@@ -166,6 +173,8 @@ export interface Place {
   readonly ownEnvironment?: Readonly<Record<string, string>>;
   /** What starts it registers it first, so that config.toml has no entry for a while. */
   readonly registersItself?: true;
+  /** Ends the runner in an outage of GitLab; absent where nothing does. */
+  readonly livenessProbe?: LivenessProbe;
   /** A step as it is done there; absent where every command of a host can be typed. */
   readonly fitted?: (step: FixStep) => FixStep;
   /** False once its process has ended, and with it all that was seen of its files; absent where these stay. */

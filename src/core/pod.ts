@@ -5,4 +5,9 @@ export interface Pod {
   readonly namespace?: string;
   /** Made by the official chart, so that a change of it is one of values.yaml; without it a manifest is edited. */
   readonly isOfChart: boolean;
+  /**
+   * Its liveness probe asks GitLab, so that an outage ends the runner: by its script, or `unseen`, where that is not
+   * visible. Absent where the pod has none that does.
+   */
+  readonly livenessProbe?: 'asks-gitlab' | 'unseen';
 }

@@ -45,6 +45,7 @@ export const FACT_PLACEHOLDERS = {
   is_answered: 'IS_ANSWERED',
   is_asked: 'IS_ASKED',
   is_earlier: 'IS_EARLIER',
+  is_ended: 'IS_ENDED',
   is_exempt: 'IS_EXEMPT',
   is_misread: 'IS_MISREAD',
   is_old: 'IS_OLD',

@@ -53,6 +53,30 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     suppresses: ['runner-hung'],
   }),
   ownCause({
+    id: 'runner-ended-by-liveness-probe',
+    severity: 'warning',
+    scope: 'service',
+    title: 'The liveness probe of the chart ends the runner while GitLab is away',
+    meaning:
+      'The liveness probe of the official Helm chart asks GitLab. While GitLab, or something before it, refuses at once, the probe fails, and after three failures Kubernetes ends the runner with its jobs. An outage in which nothing answers ends nothing.',
+    evidence:
+      'In a pod of the chart every entry is refused within three seconds, and its script `check-live` runs `verify`; or the process ended a minute or more after that began.',
+    notConfusedWith: ['runner-not-running', 'runner-crash-loop'],
+    changedBy: [],
+    from: [],
+    says: (c) =>
+      c.optional('is_ended') === 'true'
+        ? 'the runner ended while GitLab refused it, as by the liveness probe of the chart, and its jobs with it'
+        : 'while GitLab refuses the runner, the liveness probe of the chart fails, and ends it and its jobs after three failures',
+    fix: (c) => [
+      step(
+        'Mend the path to GitLab first: the pod then starts and registers the runner by itself.',
+      ),
+      ...(c.place.livenessProbe === undefined ? [] : [c.place.livenessProbe.fix]),
+    ],
+    resolvedWhen: 'an entry of the runner is accepted by GitLab again',
+  }),
+  ownCause({
     id: 'runner-outdated',
     severity: 'notice',
     scope: 'service',

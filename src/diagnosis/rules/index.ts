@@ -10,6 +10,7 @@ import { limitCauses } from './limits.ts';
 import { lintCauses } from './lint.ts';
 import { pathCauses } from './path.ts';
 import { disabledCauses } from './runner-disabled.ts';
+import { livenessProbeCauses } from './liveness-probe.ts';
 import { localFaultCauses } from './runner-local-faults.ts';
 import { jobCauses } from './runner-jobs.ts';
 import { pollCauses } from './runner-polls.ts';
@@ -37,6 +38,7 @@ export const RULES: readonly Rule[] = [
   { stage: 'polls', judge: rotationCauses },
   { stage: 'token', judge: tokenCauses },
   { stage: 'jobs', judge: jobCauses },
+  { stage: 'jobs', judge: livenessProbeCauses },
   { stage: 'resources', judge: fullDiskCauses },
   { stage: 'version', judge: versionCauses },
   { stage: 'monitor', judge: blindCauses },

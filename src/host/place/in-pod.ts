@@ -9,7 +9,7 @@ import { hostCommands } from './host-commands.ts';
 import type { HostServices } from './host-services.ts';
 import type { OwnContainer } from './own-container.ts';
 import { placeOnHost } from './on-host.ts';
-import { fitToPod, inPodNetwork, podCommands, podId } from './pod-commands.ts';
+import { fitToPod, inPodNetwork, livenessProbeOf, podCommands, podId } from './pod-commands.ts';
 import { runnerFiles } from './runner-files.ts';
 
 /** The kubelet writes it for all containers of a pod. */
@@ -31,15 +31,18 @@ type PodParts = Pick<
   | 'inNetwork'
   | 'fitted'
   | 'registersItself'
+  | 'livenessProbe'
   | 'isManaged'
 >;
 
 export function partsOfPod(pod: Pod, files: Place['files'], { host }: HostServices): PodParts {
   const { namespace } = pod;
+  const probe = livenessProbeOf(pod);
   return {
     description: `pod ${pod.name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`,
     isManaged: true,
     ...(pod.isOfChart ? { registersItself: true as const } : {}),
+    ...(probe === undefined ? {} : { livenessProbe: probe }),
     commands: podCommands(pod),
     host: hostCommands({ ...host, resolverWriter: RESOLVER_WRITER }),
     hostPath: (path) => path,

@@ -18,6 +18,9 @@ export type OwnContainer =
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const MARKS = ['/.dockerenv', '/run/.containerenv'];
+/** The chart mounts them into the container of the runner. */
+const ENTRYPOINT_OF_CHART = '/configmaps/entrypoint';
+const PROBE_OF_CHART = '/configmaps/check-live';
 /** Process 1 of a host, whose processes we then see. */
 const INIT = /^(?:systemd|init)$/;
 
@@ -48,8 +51,17 @@ export async function markedContainer(
   // With hostNetwork the name of the host is that of the node.
   const name = podNameIn(environment) ?? hostname();
   // The chart cannot share the processes of its pod, so that nothing else is known of one that does not.
-  const pod = { name, isOfChart: true };
+  const pod = { name, isOfChart: true, livenessProbe: 'unseen' } as const;
   return { kind: 'pod', pod: namespace === '' ? pod : { ...pod, namespace } };
+}
+
+/** By the root of the container of the runner. The probe of older charts looks for a process, and does not ask GitLab. */
+export async function makerOfPod(
+  paths: Pick<Paths, 'rootfs'>,
+): Promise<Pick<Pod, 'isOfChart' | 'livenessProbe'>> {
+  const isOfChart = await isThereIn(paths, ENTRYPOINT_OF_CHART);
+  const script = isOfChart ? await readTextIn(paths, PROBE_OF_CHART).catch(() => '') : '';
+  return { isOfChart, ...(/\bverify\b/.test(script) ? { livenessProbe: 'asks-gitlab' } : {}) };
 }
 
 /** By the manifest, from `metadata.name`. */

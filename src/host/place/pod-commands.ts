@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { isBelow } from '../../core/paths.ts';
-import type { Limit, PlaceCommands, RunnerFiles } from '../../core/place.ts';
+import type { Limit, LivenessProbe, PlaceCommands, RunnerFiles } from '../../core/place.ts';
 import type { Pod } from '../../core/pod.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { raisedLimitText } from './raised-limit.ts';
@@ -86,6 +86,18 @@ export function podCommands(pod: Pod): PlaceCommands {
         `${client} get pod ${quoteArgument(pod.name)} -o jsonpath='{.spec.containers[*].resources}'`,
       ),
     raiseLimit: (text, limit, present) => [raised(text, limit, present, inValues)],
+  };
+}
+
+/** The chart cannot leave it out, but wait for longer. */
+export function livenessProbeOf(pod: Pod): LivenessProbe | undefined {
+  if (pod.livenessProbe === undefined) return undefined;
+  const { values, words } = wordsOf(pod);
+  const text = 'Let the liveness probe outlast an outage, so that the next one ends no jobs.';
+  const value = 'livenessProbe.failureThreshold with a number of minutes, 60 for example';
+  return {
+    isSeen: pod.livenessProbe === 'asks-gitlab',
+    fix: step(`${text} ${words.where}: ${value}.`, values),
   };
 }
 

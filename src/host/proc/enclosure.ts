@@ -17,7 +17,7 @@ import { fileIdentity } from '../fs/same-file.ts';
 import { isThereIn, statIn } from '../fs/in-root.ts';
 import { networkOf } from '../net/network.ts';
 import { podId } from '../place/pod-commands.ts';
-import { readOwnContainer } from '../place/own-container.ts';
+import { makerOfPod, readOwnContainer } from '../place/own-container.ts';
 import type { ContainerId } from './container-id.ts';
 import { containerIdOf } from './container-id.ts';
 
@@ -70,8 +70,9 @@ async function containerOf(
 ): Promise<Container> {
   const own = await readOwnContainer({ ...paths, rootfs: hostRoot(paths) });
   if (own?.kind === 'pod') {
-    const isOfChart = await isThereIn({ rootfs: join(folder, 'root') }, ENTRYPOINT_OF_CHART);
-    return { id: podId(own.pod), name: own.pod.name, pod: { ...own.pod, isOfChart } };
+    const { livenessProbe: _, ...known } = own.pod;
+    const pod = { ...known, ...(await makerOfPod({ rootfs: join(folder, 'root') })) };
+    return { id: podId(pod), name: pod.name, pod };
   }
   if (known !== undefined) {
     const engine = known.engine ?? (await engineByMarks(join(folder, 'root')));
@@ -83,9 +84,6 @@ async function containerOf(
   const name = await rootName(folder);
   return { id: `container:${name}`, name };
 }
-
-/** The chart mounts it into the container of the runner. */
-const ENTRYPOINT_OF_CHART = '/configmaps/entrypoint';
 
 /** Files that an engine puts into its containers. */
 async function engineByMarks(rootfs: string): Promise<Container['engine']> {

@@ -3,7 +3,11 @@ import { hostname } from 'node:os';
 
 import { expect, test } from 'vitest';
 
-import { markedContainer, readOwnContainer } from '../../../src/host/place/own-container.ts';
+import {
+  makerOfPod,
+  markedContainer,
+  readOwnContainer,
+} from '../../../src/host/place/own-container.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -54,4 +58,26 @@ test('the namespace is that of its account', async () => {
 test('with the root of a host mounted elsewhere our own container does not matter', async () => {
   await using root = await rootFolder({ '/.dockerenv': '' });
   expect(await readOwnContainer(root.paths, IN_POD)).toBeUndefined();
+});
+
+test.each([
+  [
+    'the chart',
+    'gitlab-runner verify --url= | grep -E "is (alive|valid)"',
+    { isOfChart: true, livenessProbe: 'asks-gitlab' },
+  ],
+  ['an older chart', 'if /usr/bin/pgrep gitlab.*runner; then exit 0; fi', { isOfChart: true }],
+])('the liveness probe of %s', async (_title, script, maker) => {
+  await using root = await rootFolder({
+    '/configmaps/entrypoint': '',
+    '/configmaps/check-live': script,
+  });
+
+  expect(await makerOfPod(root.paths)).toEqual(maker);
+});
+
+test('a pod that the chart did not make has a liveness probe that is not known to us', async () => {
+  await using root = await rootFolder({ '/configmaps/check-live': 'gitlab-runner verify' });
+
+  expect(await makerOfPod(root.paths)).toEqual({ isOfChart: false });
 });
