@@ -1,32 +1,37 @@
 /** Go's `time.ParseDuration`: `1h30m`, `500ms`, `0`, `-1.5h`. No days, no blanks, no number without a unit. */
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = {
-  ns: 1e-9,
-  us: 1e-6,
-  µs: 1e-6,
-  μs: 1e-6,
-  ms: 1e-3,
-  s: 1,
-  m: 60,
-  h: 3600,
+const UNIT_NANOSECONDS: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1000n,
+  µs: 1000n,
+  μs: 1000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
 };
 
-const PART = /(?<number>\d+\.?\d*|\.\d+)(?<unit>ns|us|µs|μs|ms|s|m|h)/gy;
-/** Beyond this a duration does not fit into 64 bits of nanoseconds. */
-const MAX_SECONDS = 2 ** 63 / 1e9;
+const PART = /(?:(?<whole>\d+)(?:\.(?<part>\d*))?|\.(?<only>\d+))(?<unit>ns|us|µs|μs|ms|s|m|h)/gy;
+/** Of 64 bits, with a sign. */
+const MAX_NANOSECONDS = 2n ** 63n;
 
 /** Seconds, or `undefined` for what Go refuses. */
 export function goDurationSeconds(text: string): number | undefined {
-  const sign = text.startsWith('-') ? -1 : 1;
+  const isNegative = text.startsWith('-');
   const rest = text.replace(/^[+-]/, '');
   if (rest === '0') return 0;
   const parts = [...rest.matchAll(PART)];
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== rest) return undefined;
-  const seconds = parts.reduce((sum, { groups }) => {
-    const { number = '', unit = '' } = groups ?? {};
-    return sum + Number(number) * (UNIT_SECONDS[unit] ?? 0);
-  }, 0);
-  return seconds < MAX_SECONDS ? sign * seconds : undefined;
+  const sum = parts.reduce((before, { groups }) => before + nanosecondsOf(groups), 0n);
+  if (sum > MAX_NANOSECONDS || (sum === MAX_NANOSECONDS && !isNegative)) return undefined;
+  return ((isNegative ? -1 : 1) * Number(sum)) / 1e9;
+}
+
+function nanosecondsOf(groups: RegExpExecArray['groups']): bigint {
+  const { whole = '0', part, only, unit = '' } = groups ?? {};
+  const size = UNIT_NANOSECONDS[unit] ?? 0n;
+  const fraction = Math.trunc(Number(`0.${part ?? only ?? ''}`) * Number(size));
+  return BigInt(whole) * size + BigInt(fraction);
 }
 
 /** What was probably meant by a text that Go refuses: `3600 s` → `3600s`, `1d` → `24h`, `900` → `900s`. */

@@ -6,7 +6,7 @@ import type {
   OneOf,
   Range,
 } from '../config/runner/constraint.ts';
-import { mismatchesOf } from '../config/runner/mismatch.ts';
+import { isDropped, mismatchesOf } from '../config/runner/mismatch.ts';
 import { CONSTRAINTS } from '../config/runner/schema-constraints.ts';
 import { EXECUTOR_CONSTRAINTS } from '../config/runner/schema-constraints-executors.ts';
 import type { SchemaType } from '../config/runner/schema-type.ts';
@@ -185,7 +185,8 @@ function checkName(
 function isSet(entry: TomlEntry, constraint: KeyConstraint): boolean {
   const { value } = entry;
   const type = typeOf(entry, constraint);
-  if (isAbsent(entry) || type === undefined || mismatchesOf(value, type).length > 0) return false;
+  if (isAbsent(entry) || type === undefined || isDropped(value, type)) return false;
+  if (mismatchesOf(value, type).length > 0) return false;
   return value.kind !== 'boolean' || value.value;
 }
 

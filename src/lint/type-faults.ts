@@ -6,6 +6,8 @@ import { correctedLine } from '../config/runner/correction.ts';
 import type { Mismatch } from '../config/runner/mismatch.ts';
 import { mismatchesOf, withArticle } from '../config/runner/mismatch.ts';
 import { redactName } from '../config/runner/redact-value.ts';
+import { MIN_MEMORY_BYTES } from '../config/runner/schema-constraints-executors.ts';
+import { withUnit } from '../config/runner/value-forms.ts';
 import type { TomlEntry } from '../config/runner/toml-tree.ts';
 import type { ParsedConfig, Visit } from './parsed-config.ts';
 import type { Edit, Violation } from './violation.ts';
@@ -52,14 +54,15 @@ function codeOf(path: string, { type, value, member }: Mismatch): string {
   if (path === 'runners.feature_flags' && member !== '') return 'P12';
   if (type.kind === 'tables') return 'P08';
   const isTable = value.kind === 'table';
-  if (type.kind === 'table' || type.kind === 'map' || isTable) return 'P07';
+  if (type.kind === 'table' || isTable) return 'P07';
   if (type.kind === 'list' || type.kind === 'string-or-list') return 'P06';
-  return value.kind === 'array' ? 'P07' : SCALAR_CODES[type.name];
+  return value.kind === 'array' || type.kind !== 'scalar' ? 'P07' : SCALAR_CODES[type.name];
 }
 
 const SCALAR_CODES = {
   string: 'P04',
   int: 'P05',
+  int32: 'P05',
   float: 'P05',
   bool: 'P05',
   duration: 'P09',
@@ -70,8 +73,8 @@ const SCALAR_CODES = {
 function correctionOf(path: string, mismatch: Mismatch): string | undefined {
   const isShell = path === 'runners.shell' && mismatch.value.kind === 'table';
   if (isShell) return 'environment = ["NAME=value"]';
-  if (isBareSize(path, mismatch))
-    return `${path.slice(path.lastIndexOf('.') + 1)} = "${valueText(mismatch)}g"`;
+  const size = bareSizeOf(path, mismatch);
+  if (size !== undefined) return `${path.slice(path.lastIndexOf('.') + 1)} = "${withUnit(size)}"`;
   return isNoText(path, mismatch) ? undefined : correctedLine(path, mismatch);
 }
 
@@ -81,21 +84,16 @@ function isNoText(path: string, { value }: Mismatch): boolean {
 }
 
 /** `memory = 4`: gibibytes were meant, and as a text it would be four bytes. */
-function isBareSize(path: string, { value }: Mismatch): boolean {
-  return (
-    /memory(?:_swap|_reservation)?$/.test(path) && value.kind === 'integer' && value.value < 1024n
-  );
-}
-
-function valueText({ value }: Mismatch): string {
-  return value.kind === 'integer' ? String(value.value) : '';
+function bareSizeOf(path: string, { value }: Mismatch): bigint | undefined {
+  const isSize = /memory(?:_swap|_reservation)?$/.test(path) && value.kind === 'integer';
+  return isSize && value.value < MIN_MEMORY_BYTES ? value.value : undefined;
 }
 
 /** Only where there is no doubt what was meant. A token is never touched. */
 function editsOf(entry: TomlEntry, mismatch: Mismatch, config: ParsedConfig): readonly Edit[] {
   const { type, value } = mismatch;
   if (/token|secret|passw/i.test(`${entry.key} ${mismatch.member}`)) return [];
-  if (isBareSize(entry.key, mismatch) || isNoText(entry.key, mismatch)) return [];
+  if (bareSizeOf(entry.key, mismatch) !== undefined || isNoText(entry.key, mismatch)) return [];
   if (type.kind === 'tables') return headerEdit(entry, config);
   if (value.kind === 'table' || value.kind === 'array') return [];
   return type.kind === 'scalar' ? scalarEdit(mismatch) : bracketEdits(mismatch);

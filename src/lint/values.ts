@@ -9,6 +9,7 @@ import type { TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree
 import { entryOf, tablesOf } from '../config/runner/toml-tree.ts';
 import { rationalOf, sizeOf } from '../config/runner/value-forms.ts';
 import { goDurationSeconds } from '../core/go-duration.ts';
+import { goTime } from '../core/go-time.ts';
 import { Secret } from '../core/secret.ts';
 import type { LintContext } from './context.ts';
 import type { Section } from './parsed-config.ts';
@@ -106,7 +107,7 @@ export function isZeroTime(at: number): boolean {
 }
 
 function timeOf(value: TomlValue): number {
-  return value.kind === 'string' ? Date.parse(value.text) : Number.NaN;
+  return value.kind === 'string' ? (goTime(value.text) ?? Number.NaN) : Number.NaN;
 }
 
 /** A size at a path; absent where it cannot be parsed. */

@@ -39,6 +39,7 @@ function asScalar(key: string, value: TomlValue, name: ScalarName): string | und
     case 'string':
       return `"${redactValue(key, text)}"`;
     case 'int':
+    case 'int32':
       return wholeNumber(text);
     case 'float':
       return /^-?\d+(?:\.\d+)?$/.test(text) ? text : undefined;

@@ -4,6 +4,7 @@
  * array or a map is checked.
  */
 import { goDurationSeconds } from '../../core/go-duration.ts';
+import { goTime } from '../../core/go-time.ts';
 import type { ScalarName, SchemaType } from './schema-type.ts';
 import type { Position, TomlValue } from './toml-tree.ts';
 
@@ -61,11 +62,16 @@ function listMismatches(
   ];
 }
 
+/** What is no table where a map belongs: the decoder goes on without it, and says nothing. */
+export function isDropped(value: TomlValue, type: SchemaType): boolean {
+  return type.kind === 'map' && value.kind !== 'table';
+}
+
 function mapMismatches(
   value: TomlValue,
   type: Extract<SchemaType, { kind: 'map' }>,
 ): readonly Mismatch[] {
-  if (value.kind !== 'table') return [mismatch(value, type)];
+  if (value.kind !== 'table') return [];
   return [...value.entries.values()].flatMap((entry) =>
     mismatchesOf(entry.value, type.of).map((found) => ({ ...found, member: entry.key })),
   );
@@ -82,36 +88,38 @@ function mismatch(value: TomlValue, type: SchemaType): Mismatch {
   };
 }
 
+const FITS: Readonly<Record<ScalarName, (value: TomlValue) => boolean>> = {
+  any: () => true,
+  string: ({ kind }) => kind === 'string',
+  bool: ({ kind }) => kind === 'boolean',
+  int: ({ kind }) => kind === 'integer',
+  int32: (value) => value.kind === 'integer' && BigInt.asIntN(32, value.value) === value.value,
+  float: (value) =>
+    value.kind === 'float' || (value.kind === 'integer' && isSafeFloat(value.value)),
+  duration: (value) =>
+    value.kind === 'string'
+      ? goDurationSeconds(value.text) !== undefined
+      : value.kind === 'integer',
+  datetime: (value) =>
+    value.kind === 'string' ? goTime(value.text) !== undefined : value.kind === 'datetime',
+};
+
 function isOfType(value: TomlValue, name: ScalarName): boolean {
-  switch (name) {
-    case 'any':
-      return true;
-    case 'string':
-      return value.kind === 'string';
-    case 'int':
-      return value.kind === 'integer';
-    case 'float':
-      return value.kind === 'float' || value.kind === 'integer';
-    case 'bool':
-      return value.kind === 'boolean';
-    case 'duration':
-      if (value.kind === 'string') return goDurationSeconds(value.text) !== undefined;
-      return value.kind === 'integer';
-    case 'datetime':
-      return value.kind === 'datetime' || (value.kind === 'string' && isRfc3339(value.text));
-  }
+  return FITS[name](value);
 }
 
-/** What Go's time.Time reads from a text. */
-export function isRfc3339(text: string): boolean {
-  const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
-  return form.test(text) && !Number.isNaN(Date.parse(text));
+/** The decoder takes no integer that a float could not hold exactly. */
+function isSafeFloat(value: bigint): boolean {
+  return value >= -MAX_SAFE_FLOAT && value <= MAX_SAFE_FLOAT;
 }
+
+const MAX_SAFE_FLOAT = 2n ** 53n - 1n;
 
 const EXPECTED: Readonly<Record<ScalarName, string>> = {
   any: 'value',
   string: 'string',
   int: 'integer',
+  int32: 'integer of 32 bits',
   float: 'number',
   bool: 'boolean',
   duration: 'duration such as "1h30m"',
@@ -122,6 +130,7 @@ const PLURALS: Readonly<Record<ScalarName, string>> = {
   any: 'values',
   string: 'strings',
   int: 'integers',
+  int32: 'integers of 32 bits',
   float: 'numbers',
   bool: 'booleans',
   duration: 'durations',
@@ -144,14 +153,22 @@ function expectedLabel(type: SchemaType): string {
   }
 }
 
+/** What a value of the right kind is not. */
+const WRONG: Readonly<Partial<Record<ScalarName, string>>> = {
+  duration: 'string that is not a duration',
+  datetime: 'string that is not a date',
+  int32: 'larger number',
+  float: 'larger number',
+};
+
 function foundLabel(value: TomlValue, type?: SchemaType): string {
   if (value.kind === 'array') {
     return value.elements[0]?.kind === 'table' ? 'array of tables' : 'array';
   }
-  const isText = value.kind === 'string' && type?.kind === 'scalar';
-  if (isText && type.name === 'duration') return 'string that is not a duration';
-  if (isText && type.name === 'datetime') return 'string that is not a date';
-  return value.kind;
+  const name = type?.kind === 'scalar' ? type.name : 'any';
+  const isNumeric = name === 'int32' || name === 'float';
+  const isOfKind = value.kind === (isNumeric ? 'integer' : 'string');
+  return (isOfKind ? WRONG[name] : undefined) ?? value.kind;
 }
 
 /** `an integer`, `a string`. */

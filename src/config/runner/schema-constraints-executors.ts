@@ -1,30 +1,27 @@
 /** Constraints on keys of the executors' tables. */
 import type { ConstraintRow, KeyConstraint } from './constraint.ts';
 import { AUTOSCALED_EXECUTORS, DOCKER_EXECUTORS } from './executors.ts';
-import {
-  isCronPeriod,
-  isGoExpression,
-  isIpAddress,
-  isMacAddress,
-  isTimeZone,
-  rationalOf,
-  sizeOf,
-} from './value-forms.ts';
+import { isCronPeriod } from './cron-period.ts';
+import { isGoExpression } from './go-expression.ts';
+import { isTimeZone, timeZoneNamed } from './time-zone.ts';
+import { isIpAddress, isMacAddress, rationalOf, sizeOf, withUnit } from './value-forms.ts';
 
 /** Keys of `[runners.docker]` with a size of memory. */
 const SIZES = ['', 'service_'].flatMap((who) =>
   ['memory', 'memory_swap', 'memory_reservation'].map((name) => `${who}${name}`),
 );
 /** Docker's own minimum. */
-const MIN_MEMORY_BYTES = 6 * 2 ** 20;
+export const MIN_MEMORY_BYTES = 6 * 2 ** 20;
 const MIN_IDLE_SECONDS = 1;
 
 export const PULL_POLICIES: readonly string[] = ['always', 'if-not-present', 'never'];
 
-/** `4 gigs` is 4g. */
+/** `4 gigs` is 4g, and a number between blanks is itself. */
 function meantSize(text: string): string {
-  const { number, unit = '' } = /^\s*(?<number>\d+)\s*(?<unit>[kmgt])/i.exec(text)?.groups ?? {};
-  return number === undefined ? '4g' : `${number}${unit.toLowerCase()}`;
+  if (sizeOf(text.trim()) !== undefined) return text.trim();
+  const form = /^\s*(?<number>\d+(?:[.,]\d+)?)\s*(?<unit>[kmgt])/i;
+  const { number, unit = '' } = form.exec(text)?.groups ?? {};
+  return number === undefined ? '4g' : `${number.replace(',', '.')}${unit.toLowerCase()}`;
 }
 
 /** Of a table of Docker, where jobs run in Docker. */
@@ -56,7 +53,8 @@ function schedule(table: string, periods: string, timezone: string): readonly Ke
       table,
       keys: [timezone],
       must: { kind: 'form', is: 'a time zone', test: isTimeZone },
-      write: '"UTC"',
+      write: (text) => timeZoneNamed(text.trim()) ?? 'UTC',
+      isCertain: (text) => timeZoneNamed(text.trim()) !== undefined,
     },
   ];
 }
@@ -92,7 +90,7 @@ const DOCKER: readonly ConstraintRow[] = [
       docker(
         SIZES,
         { kind: 'range', of: 'size', min: MIN_MEMORY_BYTES, allowsZero: true },
-        (text) => (/^\d{1,3}$/.test(text.trim()) ? `${text.trim()}g` : undefined),
+        (text) => (/^\d+$/.test(text) ? withUnit(BigInt(text)) : undefined),
       ),
     ],
   },

@@ -49,7 +49,7 @@ const NODE_AFFINITY = table(
   {},
   {
     [REQUIRED]: table({}, { node_selector_terms: tables(NODE_TERM) }),
-    [PREFERRED]: tables(table({ int: 'weight' }, { preference: NODE_TERM })),
+    [PREFERRED]: tables(table({ int32: 'weight' }, { preference: NODE_TERM })),
   },
 );
 
@@ -57,7 +57,7 @@ const POD_AFFINITY = table(
   {},
   {
     [REQUIRED]: tables(POD_TERM),
-    [PREFERRED]: tables(table({ int: 'weight' }, { pod_affinity_term: POD_TERM })),
+    [PREFERRED]: tables(table({ int32: 'weight' }, { pod_affinity_term: POD_TERM })),
   },
 );
 

@@ -5,7 +5,7 @@
  * `table({ string: 'host image', bool: 'privileged' }, { services: tables(SERVICE) })`.
  */
 
-const SCALARS = ['string', 'int', 'float', 'bool', 'duration', 'datetime', 'any'] as const;
+const SCALARS = ['string', 'int', 'int32', 'float', 'bool', 'duration', 'datetime', 'any'] as const;
 export type ScalarName = (typeof SCALARS)[number];
 
 export type SchemaType =
@@ -31,6 +31,7 @@ const map = (of: SchemaType): SchemaType => ({ kind: 'map', of });
 const TYPES = {
   string: scalar('string'),
   int: scalar('int'),
+  int32: scalar('int32'),
   float: scalar('float'),
   bool: scalar('bool'),
   /** Go's syntax (`1h30m`), or an integer of nanoseconds. */
@@ -85,7 +86,7 @@ export function pathsOf(schema: TableSchema, prefix = ''): readonly string[] {
 export function typeName(type: SchemaType): string {
   switch (type.kind) {
     case 'scalar':
-      return type.name;
+      return type.name === 'int32' ? 'int' : type.name;
     case 'list':
       return `${type.of}[]`;
     case 'string-or-list':

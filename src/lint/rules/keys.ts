@@ -1,4 +1,5 @@
 /** Keys that the runner ignores, or reads with another meaning than intended. */
+import { isDropped, withArticle } from '../../config/runner/mismatch.ts';
 import { declaredName } from '../../config/runner/schema-type.ts';
 import { goDurationSeconds, goDurationText } from '../../core/go-duration.ts';
 import { REQUIRED_TABLES } from '../../config/runner/executors.ts';
@@ -39,6 +40,15 @@ export const KEY_RULES: readonly Rule[] = [
     check: (config) => unknown(config, 'P14'),
   },
   {
+    code: 'P17',
+    name: 'map-dropped',
+    severity: 'warning',
+    title: 'A table of names and values is given as something else',
+    consequence: 'The runner silently ignores it, and starts.',
+    fix: 'Write a table: its header, and below it a line for each name.',
+    check: ({ visits }) => visits.flatMap(droppedMap),
+  },
+  {
     code: 'P15',
     name: 'key-in-another-case',
     severity: 'info',
@@ -76,6 +86,18 @@ function nanoseconds({ path, entry, type, section }: Visit): readonly Violation[
       corrected: `${entry.key} = "${text}"`,
       ...(section === undefined ? {} : { entry: section.number }),
       ...(isSame ? { edits: [{ from: value.position, to: value.end, text: `"${text}"` }] } : {}),
+    }),
+  ];
+}
+
+function droppedMap({ path, entry, type, section }: Visit): readonly Violation[] {
+  const { value } = entry;
+  if (type === undefined || !isDropped(value, type)) return [];
+  return [
+    atValue(entry, `${path} must be a table, and is ${withArticle(value.kind)}`, {
+      key: path,
+      corrected: headerOf(path),
+      ...(section === undefined ? {} : { entry: section.number }),
     }),
   ];
 }

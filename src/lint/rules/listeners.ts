@@ -16,7 +16,8 @@ const DEFAULT_PORT = 9252;
 const STOP_SECONDS = 90;
 
 type Address =
-  | { readonly kind: 'address'; readonly host: string; readonly port: string }
+  /** `port` is absent without a colon, and may be empty. */
+  | { readonly kind: 'address'; readonly host: string; readonly port: string | undefined }
   /** Go: too many colons in address. */
   | { readonly kind: 'colons' };
 
@@ -24,11 +25,11 @@ type Address =
 function addressOf(text: string): Address {
   const bracketed = /^\[(?<host>[^\]]*)\](?::(?<port>.*))?$/.exec(text)?.groups;
   if (bracketed !== undefined) {
-    return { kind: 'address', host: bracketed['host'] ?? '', port: bracketed['port'] ?? '' };
+    return { kind: 'address', host: bracketed['host'] ?? '', port: bracketed['port'] };
   }
   const parts = text.split(':');
   if (parts.length > 2) return { kind: 'colons' };
-  return { kind: 'address', host: parts[0] ?? '', port: parts[1] ?? '' };
+  return { kind: 'address', host: parts[0] ?? '', port: parts[1] };
 }
 
 /** Another process listens on the port. */
@@ -41,7 +42,7 @@ function portInUse(
   if (found === undefined) return [];
   const address = addressOf(found.value);
   if (address.kind === 'colons') return [];
-  const port = address.port === '' ? defaultPort : Number(address.port);
+  const port = Number(address.port || defaultPort);
   const isTaken = listeners.some((one) => one.port === port && one.isRunner === false);
   return isTaken ? [atValue(found.entry, `another process listens on port ${port}`, { key })] : [];
 }
@@ -50,17 +51,35 @@ function metricsAddress({ root }: ParsedConfig): Found<string> | undefined {
   return filledAt(root, 'listen_address');
 }
 
+/** Names that Go knows without /etc/services. */
+const PORT_NAMES: ReadonlySet<string> = new Set(
+  'domain ftp ftps gopher http https imap2 imap3 imaps pop3 pop3s smtp ssh submissions telnet'.split(
+    ' ',
+  ),
+);
+
+/** None at all is a free port. */
 function isPort(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+  return /^\d*$/.test(text) ? Number(text) <= 65_535 : PORT_NAMES.has(text.toLowerCase());
 }
 
-/** Why the process exits on this address. */
+/** An address, or a name that Go looks up: not `*`, and none of digits alone. None at all is every address. */
+function isHost(text: string): boolean {
+  return text === '' || isIP(text) !== 0 || (/^[\w.-]+$/.test(text) && /[a-z_-]/i.test(text));
+}
+
+/** Why the process cannot listen there. */
+function faultOf({ host, port = '' }: Extract<Address, { kind: 'address' }>): string | undefined {
+  if (!isPort(port)) return 'has an invalid port';
+  return isHost(host) ? undefined : 'has an invalid host';
+}
+
+/** Why the process exits on this address of its metrics. */
 function fatalFaultOf(text: string): string | undefined {
   const address = addressOf(text);
   if (address.kind === 'colons') return undefined;
   if (/^\d+$/.test(text)) return 'is a host name; a port needs a colon before it';
-  if (address.port !== '' && !isPort(address.port)) return 'has an invalid port';
-  return /[\s/]/.test(address.host) ? 'has an invalid host' : undefined;
+  return faultOf(address);
 }
 
 export const LISTENER_RULES: readonly Rule[] = [
@@ -111,7 +130,7 @@ export const LISTENER_RULES: readonly Rule[] = [
       const address = found === undefined ? undefined : addressOf(found.value);
       if (found === undefined || address?.kind !== 'address') return [];
       if (fatalFaultOf(found.value) !== undefined || isLoopbackHost(address.host)) return [];
-      const port = address.port === '' ? String(DEFAULT_PORT) : address.port;
+      const port = address.port || String(DEFAULT_PORT);
       const name = quote('listen_address', found.value);
       return [
         atValue(found.entry, `listen_address ${name} is reachable from the network`, {
@@ -128,7 +147,7 @@ export const LISTENER_RULES: readonly Rule[] = [
     effect: 'start',
     title: 'The session server cannot start',
     consequence: 'The process exits at its start.',
-    fix: 'Write `listen_address` with a host, or set `advertise_address`, without http://; choose a free port.',
+    fix: 'Write `listen_address` with host and port, or set `advertise_address`, without http://; choose a free port.',
     needs: ['process'],
     check: ({ root }, context) => sessionFaults(root, context),
   },
@@ -204,11 +223,11 @@ function sessionFaults(root: ParsedConfig['root'], context: LintContext): readon
 function hostFault(text: string, isAdvertised: boolean): string | undefined {
   const address = addressOf(text);
   const name = `listen_address ${quote('address', text)}`;
-  if (address.kind === 'address' && isIP(address.host) === 0 && /[\s/]/.test(address.host)) {
-    return `${name} has an invalid host`;
-  }
-  const isMissing = address.kind === 'colons' || address.host === '';
-  return isMissing && !isAdvertised
+  if (address.kind === 'colons') return `${name} has too many colons`;
+  if (address.port === undefined) return `${name} has no port`;
+  const why = faultOf(address);
+  if (why !== undefined) return `${name} ${why}`;
+  return address.host === '' && !isAdvertised
     ? `${name} has no host, and advertise_address is not set`
     : undefined;
 }
