@@ -11,6 +11,7 @@ import { ParseError, parseTOML } from 'toml-eslint-parser';
 import type { Problem } from '../../core/reading.ts';
 import type { TomlVersion } from './dialect.ts';
 import type { TomlTable } from './toml-tree.ts';
+import { originOf } from './toml-origin.ts';
 import { syntaxError } from './toml-problems.ts';
 import { DepthError, ShapeError, treeOf } from './toml-build.ts';
 
@@ -41,7 +42,7 @@ export function readToml(
   try {
     return { ok: true, root: treeOf(parseDocument(text, version)) };
   } catch (error) {
-    const problem = problemOf(error, file);
+    const problem = problemOf(error, file, text);
     const isNewer = version === '1.0' && readToml(content, file, mostBytes).ok;
     return refuse(isNewer ? { ...problem, ...NEEDS_NEWER } : problem);
   }
@@ -107,10 +108,12 @@ function notUtf8Problem(file: string): Problem {
   };
 }
 
-function problemOf(error: unknown, file: string): Problem {
+function problemOf(error: unknown, file: string, text: string): Problem {
   if (error instanceof ParseError) {
-    const { lineNumber: line, column } = error;
-    return syntaxError(file, { line, column: column + 1 }, error.message);
+    const { lineNumber: line, column, message: said } = error;
+    const reported = { position: { line, column: column + 1 }, message: said };
+    const { position, message } = originOf(reported, text);
+    return syntaxError(file, position, message);
   }
   if (error instanceof ShapeError) return syntaxError(file, error.position, error.message);
   // The parser recurses; thousands of brackets exhaust its stack.
