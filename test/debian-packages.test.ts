@@ -17,6 +17,7 @@ const { NEEDED } = (await import(LIST)) as {
 const LAB = join(import.meta.dirname, '../lab');
 /** There these names are data: what a person types to take a cause away, or the engine of a container. */
 const NAMING = [
+  'demo/container',
   'diagnosis/',
   'follow-ups/firewall-of-host',
   'go/dns/servers-at-start',

@@ -37,6 +37,7 @@ const TESTS = [
   { name: 'bsdutils', proof: 'script', why: 'a terminal for the demo’s tests' },
   { name: 'procps', proof: 'ps', why: 'looks for processes left behind' },
   { name: 'busybox-static', proof: 'busybox', why: 'printed commands on a small system' },
+  { name: 'docker.io', proof: 'dockerd', why: 'a real Docker for the demo with a container' },
 ];
 
 const LAB = [

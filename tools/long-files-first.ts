@@ -16,6 +16,7 @@ const LONG = [
   'test/recipes.test.ts',
   'test/deploy/rules.test.ts',
   'test/demo/faults.test.ts',
+  'test/root/demo-container.test.ts',
   'test/cli/check.test.ts',
   'test/page-browser.test.ts',
   'test/readme.test.ts',

@@ -129,9 +129,10 @@ export const COMMANDS = {
     positionals: 1,
   },
   demo: {
-    usage: 'runnerwatch demo',
+    usage: 'runnerwatch demo [--container]',
     help: 'run the daemon against a built-in fake GitLab, with faults to switch on',
     flags: {
+      container: { help: 'let the runner live in a container of Docker or podman; needs root' },
       'web.listen-address': {
         value: 'ADDRESS',
         help: 'where the demo daemon listens',

@@ -8,7 +8,6 @@ import type { Html } from '../report/page/html.ts';
 import { html } from '../report/page/html.ts';
 import { STYLE_ELEMENT, STYLE_HASH } from '../report/page/style.ts';
 import type { DemoFault, FaultSwitch } from './faults.ts';
-import { DEMO_FAULTS } from './faults.ts';
 
 const WANTED_PORT = 19_253;
 /** Used instead of a fault's id: switches off the fault that is on. */
@@ -67,7 +66,7 @@ async function handle(
     const { origin, host } = request.headers;
     if (origin !== undefined && origin !== `http://${host}`)
       return respond(response, 403, 'requests from another origin are not allowed');
-    const fault = DEMO_FAULTS.find((one) => one.id === id);
+    const fault = deps.faults.all.find((one) => one.id === id);
     if (fault === undefined && id !== HEAL) return respond(response, 404, `unknown fault "${id}"`);
     await deps.faults.set(fault);
     response.writeHead(303, { Location: '/' }).end();
@@ -91,7 +90,7 @@ function respond(response: ServerResponse, status: number, text: string): void {
 function page({ faults, view, statusAddress }: ControlDeps): string {
   const { verdict, summary, causes } = view().diagnosis;
   const named = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
-  const rows = DEMO_FAULTS.map((fault) => faultRow(fault, fault === faults.current()));
+  const rows = faults.all.map((fault) => faultRow(fault, fault === faults.current()));
   return html`<!doctype html>
     <html lang="en">
       <head>

@@ -1,33 +1,31 @@
 /**
- * The host of the demo: a folder that is used as the host's root, a GitLab, a runner process. Everything is in that
- * folder and is removed with it.
+ * The host of the demo: a folder with the runner's files, a GitLab, a runner. Everything is in that folder, or in one
+ * container, and is removed with it.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import type { Authority, IssuedCertificate } from './certificates.ts';
 import { createAuthority } from './certificates.ts';
 import type { DockerStandIn } from './docker-stand-in.ts';
 import { startDockerStandIn } from './docker-stand-in.ts';
+import type { DemoEngine } from './engine.ts';
 import type { GitLabStandIn } from './gitlab-stand-in.ts';
 import { startGitLabStandIn } from './gitlab-stand-in.ts';
+import type { RunnerHome } from './runner-home.ts';
+import { liveInContainer } from './runner-in-container.ts';
+import { liveOnHost } from './runner-on-host.ts';
 import type { StandInEntry } from './runner-options.ts';
-import { narrowProc } from './narrow-proc.ts';
-import type { RunnerStandIn } from './runner-process.ts';
-import { startRunnerStandIn } from './runner-process.ts';
 
 export const DEMO_HOST = 'gitlab.demo.test';
 /** With the number of this process: another demo on this host has a runner of its own. */
-const DEMO_FOLDER = `/etc/gitlab-runner-demo-${process.pid}`;
+const FOLDER_ON_HOST = `/etc/gitlab-runner-demo-${process.pid}`;
+const FOLDER_IN_CONTAINER = '/etc/gitlab-runner';
 /** As the runner of the demo sees it; not the path of a real runner that may live on this host. */
-export const DEMO_CONFIG = `${DEMO_FOLDER}/config.toml`;
-const CA_FILE = `${DEMO_FOLDER}/demo-ca.pem`;
+export const DEMO_CONFIG = `${FOLDER_ON_HOST}/config.toml`;
 const FOLDERS = [
-  DEMO_FOLDER,
-  'etc/init.d',
   'etc/ssl/certs',
-  'usr/bin',
   'tmp',
   'builds',
   'cache',
@@ -35,9 +33,6 @@ const FOLDERS = [
   'var/lib/docker',
   'var/run',
 ];
-/** A host without systemd, whether or not this one has it: a script starts the runner and writes its pid file. */
-const INIT_SCRIPT = 'etc/init.d/gitlab-runner';
-const PROCESS_FILE = 'var/run/gitlab-runner.pid';
 const POLL_MILLISECONDS = 2000;
 
 const ENTRIES: readonly (StandInEntry & { readonly executor: string })[] = [
@@ -54,17 +49,19 @@ function entry(name: string, executor: string, word: string) {
 export interface DemoHost extends AsyncDisposable {
   /** `--path.rootfs` of the daemon. */
   readonly rootfs: string;
-  /** `--path.procfs` of the daemon: this host's, but of all processes only the runner of the stage. */
+  /** `--path.procfs` of the daemon. */
   readonly procfs: string;
+  /** `--runner.config` of the daemon. */
+  readonly configPath: string;
+  /** The command that shows the runner's log; absent for a host of the demo. */
+  readonly runnerLog: string | undefined;
   readonly gitlab: GitLabStandIn;
   readonly docker: DockerStandIn;
   readonly entries: readonly StandInEntry[];
   readonly authority: Authority;
   /** The certificate of a healthy GitLab. */
   readonly goodCertificate: IssuedCertificate;
-  readonly runner: RunnerStandIn;
-  /** Starts the runner again after it was ended. */
-  readonly restartRunner: () => Promise<void>;
+  readonly runner: RunnerHome;
   readonly writeConfig: (text: string) => Promise<void>;
   /** The config.toml of a healthy runner. */
   readonly goodConfig: string;
@@ -72,62 +69,40 @@ export interface DemoHost extends AsyncDisposable {
   readonly setName: (isKnown: boolean) => Promise<void>;
 }
 
-export async function buildDemoHost(): Promise<DemoHost> {
-  const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-demo-'));
+/** With an engine the runner lives in a container of this host. */
+export async function buildDemoHost(engine?: DemoEngine): Promise<DemoHost> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-demo-'));
+  stack.defer(async () => await rm(folder, { recursive: true, force: true }));
   const { authority, goodCertificate, gitlab } = await startGitLab();
-  const goodConfig = configText(gitlab.port);
-  const docker = await createHost(rootfs, authority, goodConfig);
-  const start = async (): Promise<RunnerStandIn> =>
-    await startAsService(rootfs, gitlab.port, authority.certificatePem);
-  let runner = await start();
-  const procfs = await narrowProc(join(rootfs, 'proc'));
-  await procfs.show(runner.pid);
+  stack.use(gitlab);
+  const configFolder = engine === undefined ? FOLDER_ON_HOST : FOLDER_IN_CONTAINER;
+  const configPath = `${configFolder}/config.toml`;
+  const goodConfig = configText(gitlab.port, configFolder);
+  await writeTree(folder, configFolder, authority, goodConfig);
+  const docker = stack.use(await startDockerStandIn(join(folder, 'var/run/docker.sock')));
+  const caPem = authority.certificatePem;
+  const order = { folder, configPath, port: gitlab.port, host: DEMO_HOST, caPem, entries: ENTRIES };
+  const runner = stack.use(
+    await (engine === undefined ? liveOnHost(order) : liveInContainer(engine, order)),
+  );
+  const all = stack.move();
   return {
-    rootfs,
-    procfs: procfs.path,
+    rootfs: runner.rootfs,
+    procfs: runner.procfs,
+    configPath: runner.configPath,
+    runnerLog: runner.runnerLog,
     gitlab,
     docker,
     entries: ENTRIES,
     authority,
     goodCertificate,
     goodConfig,
-    get runner() {
-      return runner;
-    },
-    restartRunner: async () => {
-      await runner[Symbol.asyncDispose]();
-      runner = await start();
-      await procfs.show(runner.pid);
-    },
-    writeConfig: async (text) => await writeFile(join(rootfs, DEMO_CONFIG), text, { mode: 0o600 }),
-    setName: async (isKnown) => await writeFile(join(rootfs, 'etc/hosts'), hostsText(isKnown)),
-    [Symbol.asyncDispose]: async () => {
-      await runner[Symbol.asyncDispose]();
-      await gitlab[Symbol.asyncDispose]();
-      await docker[Symbol.asyncDispose]();
-      await rm(rootfs, { recursive: true, force: true });
-    },
+    runner,
+    writeConfig: async (text) => await writeFile(join(folder, configPath), text, { mode: 0o600 }),
+    setName: async (isKnown) => await setName(await runner.hostsFile(), isKnown),
+    [Symbol.asyncDispose]: async () => await all.disposeAsync(),
   };
-}
-
-/** The runner, with the id of its process where its script would write it. */
-async function startAsService(rootfs: string, port: number, caPem: string): Promise<RunnerStandIn> {
-  const started = await startRunnerStandIn(
-    { port, host: DEMO_HOST, caPem, entries: ENTRIES },
-    { configPath: DEMO_CONFIG, logFile: join(rootfs, 'gitlab-runner.log') },
-  );
-  await writeFile(join(rootfs, PROCESS_FILE), `${started.pid}\n`);
-  return started;
-}
-
-/** The files of the host, and its Docker. */
-async function createHost(
-  rootfs: string,
-  authority: Authority,
-  config: string,
-): Promise<DockerStandIn> {
-  await writeTree(rootfs, authority, config);
-  return await startDockerStandIn(join(rootfs, 'var/run/docker.sock'));
 }
 
 /** A GitLab that knows the tokens of our entries. */
@@ -145,37 +120,48 @@ async function startGitLab() {
   return { authority, goodCertificate, gitlab };
 }
 
-async function writeTree(rootfs: string, authority: Authority, config: string): Promise<void> {
-  for (const folder of FOLDERS) await mkdir(join(rootfs, folder), { recursive: true });
+async function writeTree(
+  folder: string,
+  configFolder: string,
+  authority: Authority,
+  config: string,
+): Promise<void> {
+  for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true });
   const files: Readonly<Record<string, string>> = {
-    'etc/hosts': hostsText(true),
-    // Nothing listens there: without the line in the hosts file the name cannot be resolved.
-    'etc/resolv.conf': 'nameserver 127.0.0.9\n',
+    'etc/hosts': `127.0.0.1 localhost\n${NAME_LINE}`,
     'etc/nsswitch.conf': 'hosts: files dns\n',
     'etc/ssl/certs/ca-certificates.crt': '',
-    'usr/bin/gitlab-runner': '',
-    [INIT_SCRIPT]: '#!/bin/sh\n',
-    [CA_FILE]: authority.certificatePem,
-    [DEMO_CONFIG]: config,
-    [`${DEMO_FOLDER}/.runner_system_id`]: 's_0123456789ab',
+    [caFileIn(configFolder)]: authority.certificatePem,
+    [`${configFolder}/config.toml`]: config,
+    [`${configFolder}/.runner_system_id`]: 's_0123456789ab',
   };
   for (const [name, text] of Object.entries(files)) {
-    await writeFile(join(rootfs, name), text, { mode: 0o600 });
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text, { mode: 0o600 });
   }
 }
 
-function hostsText(isKnown: boolean): string {
-  return `127.0.0.1 localhost\n${isKnown ? `127.0.0.1 ${DEMO_HOST}\n` : ''}`;
+function caFileIn(configFolder: string): string {
+  return `${configFolder}/demo-ca.pem`;
 }
 
-function configText(port: number): string {
+const NAME_LINE = `127.0.0.1 ${DEMO_HOST}\n`;
+
+/** In place: an engine has mounted the file into its container. */
+async function setName(hostsFile: string, isKnown: boolean): Promise<void> {
+  const lines = (await readFile(hostsFile, 'utf8')).split(/(?<=\n)/);
+  const others = lines.filter((line) => !line.includes(DEMO_HOST)).join('');
+  await writeFile(hostsFile, isKnown ? `${others}${NAME_LINE}` : others);
+}
+
+function configText(port: number, configFolder: string): string {
   const entries = ENTRIES.map(
     ({ name, token, executor }) => `
 [[runners]]
   name = "${name}"
   url = "https://${DEMO_HOST}:${port}/"
   token = "${token}"
-  tls-ca-file = "${CA_FILE}"
+  tls-ca-file = "${caFileIn(configFolder)}"
   executor = "${executor}"
   builds_dir = "/builds"
   cache_dir = "/cache"

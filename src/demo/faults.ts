@@ -45,7 +45,8 @@ function certificateFault({ id, title, cause, issue }: CertificateFault): DemoFa
   };
 }
 
-export const DEMO_FAULTS: readonly DemoFault[] = [
+/** Wherever the runner lives. */
+const COMMON: readonly DemoFault[] = [
   certificateFault({
     id: 'unknown-authority',
     title: "GitLab's certificate is signed by an unknown certificate authority",
@@ -116,6 +117,17 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
     off: async ({ writeConfig, goodConfig }) => await writeConfig(goodConfig),
   },
   {
+    id: 'runner-stopped',
+    title: 'The runner process is stopped (SIGSTOP)',
+    cause: 'runner-hung',
+    on: async ({ runner }) => await runner.signal('SIGSTOP'),
+    off: async ({ runner }) => await runner.signal('SIGCONT'),
+  },
+];
+
+export const DEMO_FAULTS: readonly DemoFault[] = [
+  ...COMMON,
+  {
     id: 'docker-down',
     title: 'Docker stops',
     cause: 'docker-daemon-down',
@@ -123,23 +135,30 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
     off: async ({ docker }) => await docker.setListening(true),
   },
   {
-    id: 'runner-stopped',
-    title: 'The runner process is stopped (SIGSTOP)',
-    cause: 'runner-hung',
-    on: ({ runner }) => runner.stop('SIGSTOP'),
-    off: ({ runner }) => runner.stop('SIGCONT'),
-  },
-  {
     id: 'runner-gone',
     title: 'The runner process dies',
     cause: 'runner-not-running',
-    on: ({ runner }) => runner.stop('SIGKILL'),
-    off: async ({ restartRunner }) => await restartRunner(),
+    on: async ({ runner }) => await runner.stop(),
+    off: async ({ runner }) => await runner.restart(),
+  },
+];
+
+/** Of a runner in a container; the engine is that of this host, and is left alone. */
+export const CONTAINER_FAULTS: readonly DemoFault[] = [
+  ...COMMON,
+  {
+    id: 'container-gone',
+    title: 'A person stops the container of the runner',
+    cause: 'container-stopped',
+    on: async ({ runner }) => await runner.stop(),
+    off: async ({ runner }) => await runner.restart(),
   },
 ];
 
 /** Which fault is on; at most one at a time. */
 export class FaultSwitch {
+  /** Those that can be on. */
+  readonly all: readonly DemoFault[];
   readonly #stage: DemoHost;
   #current: DemoFault | undefined;
   /** The position where `next` continues. */
@@ -147,8 +166,9 @@ export class FaultSwitch {
   /** Keys and buttons can be quicker than a fault is switched: one change at a time. */
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(stage: DemoHost) {
+  constructor(stage: DemoHost, all = DEMO_FAULTS) {
     this.#stage = stage;
+    this.all = all;
   }
 
   current(): DemoFault | undefined {
@@ -167,8 +187,8 @@ export class FaultSwitch {
         await this.#change(undefined);
         return;
       }
-      const index = this.#last === undefined ? 0 : DEMO_FAULTS.indexOf(this.#last) + 1;
-      await this.#change(DEMO_FAULTS[index % DEMO_FAULTS.length]);
+      const index = this.#last === undefined ? 0 : this.all.indexOf(this.#last) + 1;
+      await this.#change(this.all[index % this.all.length]);
     });
   }
 

@@ -11,6 +11,8 @@ export interface StandInOptions {
   readonly host: string;
   readonly caPem: string;
   readonly entries: readonly StandInEntry[];
+  /** A socket that closes when the demo ends; without it the runner is a child of the demo. */
+  readonly lifeline?: string;
 }
 
 export const OPTIONS_VARIABLE = 'RUNNERWATCH_DEMO_RUNNER';

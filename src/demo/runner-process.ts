@@ -8,7 +8,7 @@ import { fileBeside } from '../core/program-file.ts';
 import type { StandInOptions } from './runner-options.ts';
 import { OPTIONS_VARIABLE } from './runner-options.ts';
 
-const STAND_IN = fileBeside(import.meta.url, 'runner-stand-in');
+export const STAND_IN = fileBeside(import.meta.url, 'runner-stand-in');
 
 export interface RunnerStandIn extends AsyncDisposable {
   readonly pid: number;

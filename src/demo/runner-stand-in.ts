@@ -4,10 +4,11 @@
  * the runner logs.
  *
  * It is loaded into a Node process by `--import`, so that Node's own command line can look like the
- * runner's; see runner-process.ts. It ends with its parent.
+ * runner's; see runner-process.ts. It ends with the demo.
  */
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { connect } from 'node:net';
 
 import type { StandInEntry, StandInOptions } from './runner-options.ts';
 import { OPTIONS_VARIABLE } from './runner-options.ts';
@@ -17,9 +18,26 @@ const UNHEALTHY_LIMIT = 3;
 
 const options = readOptions(process.env[OPTIONS_VARIABLE]);
 if (options !== undefined) {
-  process.on('disconnect', () => process.exit(0));
+  endWithDemo(options);
   log('Configuration loaded', { builds: 0 });
   await Promise.all(options.entries.map((entry) => pollForEver(options, entry)));
+}
+
+function end(): never {
+  process.exit(0);
+}
+
+function endWithDemo({ lifeline }: StandInOptions): void {
+  if (lifeline === undefined) {
+    process.on('disconnect', end);
+    return;
+  }
+  // The first process of a container ends by a signal only if it listens to it.
+  process.on('SIGQUIT', end);
+  connect(lifeline)
+    .on('error', (error) => log(`FATAL: ${error.message}`, {}))
+    .on('close', end)
+    .resume();
 }
 
 function readOptions(content: string | undefined): StandInOptions | undefined {

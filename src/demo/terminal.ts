@@ -6,7 +6,6 @@ import { visibleLength, wrapText } from '../core/columns.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { View } from '../core/view.ts';
 import type { FaultSwitch } from './faults.ts';
-import { DEMO_FAULTS } from './faults.ts';
 
 export interface TerminalDeps {
   readonly faults: FaultSwitch;
@@ -87,7 +86,7 @@ function workOf(key: string, { faults, stop }: TerminalDeps): Promise<void> | un
   if (key === 'f') return faults.next();
   if (key === 'h') return faults.set(undefined);
   if (key === CTRL_C || key === 'q') stop();
-  const fault = DEMO_FAULTS[FAULT_KEYS.indexOf(key)];
+  const fault = faults.all[FAULT_KEYS.indexOf(key)];
   return fault === undefined ? undefined : faults.set(fault);
 }
 
@@ -146,7 +145,7 @@ function blockOf(
         ]),
     '',
     'f  next fault on, then off again     h  heal     q  quit     or one of these:',
-    ...keyLines(),
+    ...keyLines(faults),
   ];
 }
 
@@ -167,10 +166,8 @@ function wrapProse(label: string, text: string, width: number): readonly string[
 const FAULTS_IN_LINE = 4;
 const FAULT_WIDTH = 19;
 
-function keyLines(): readonly string[] {
-  const words = DEMO_FAULTS.map(({ id }, index) =>
-    `${FAULT_KEYS[index] ?? ''} ${id}`.padEnd(FAULT_WIDTH),
-  );
+function keyLines({ all }: FaultSwitch): readonly string[] {
+  const words = all.map(({ id }, index) => `${FAULT_KEYS[index] ?? ''} ${id}`.padEnd(FAULT_WIDTH));
   return Array.from({ length: Math.ceil(words.length / FAULTS_IN_LINE) }, (_, row) =>
     words
       .slice(row * FAULTS_IN_LINE, (row + 1) * FAULTS_IN_LINE)

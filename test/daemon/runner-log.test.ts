@@ -57,7 +57,7 @@ test('an entry that refusals switched off is named when nothing refuses it, unti
   });
   expect(self.logEvents.find(({ cause }) => cause === 'token-rejected')?.count).toBe(3);
 
-  await stage.restartRunner();
+  await stage.runner.restart();
   await watching.until(({ diagnosis: after }) => after.verdict === 'healthy', 'health again');
 });
 

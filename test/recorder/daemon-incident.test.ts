@@ -66,7 +66,7 @@ test('a confirmed cause is frozen into one file, with what changed just before',
     leftOut: [],
   });
   expect(incident?.processes.byMemory).toEqual([
-    expect.objectContaining({ pid: stage.runner.pid, residentBytes: expect.any(Number) }),
+    expect.objectContaining({ pid: await stage.runner.pid(), residentBytes: expect.any(Number) }),
   ]);
   expect(incident).not.toHaveProperty('recoveredAt');
   const endpoint = incident?.report.runners[0]?.url ?? '';
