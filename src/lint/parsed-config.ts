@@ -38,7 +38,10 @@ const RUNNERS = RUNNER_CONFIG.keys.get('runners');
 const RUNNER_TABLE = RUNNERS?.kind === 'tables' ? RUNNERS.of : RUNNER_CONFIG;
 
 export function parsedConfigOf(root: TomlTable, file: string, text: string): ParsedConfig {
-  const sections = tablesOf(entryOf(root, 'runners')?.value).map((table, index) =>
+  const value = entryOf(root, 'runners')?.value;
+  // A table below no [[runners]] is one mistake, and no entry.
+  const isImplied = value?.kind === 'table' && value.form === 'implied';
+  const sections = tablesOf(isImplied ? undefined : value).map((table, index) =>
     sectionOf(table, index + 1),
   );
   const globals = [...visitKeys(root, RUNNER_CONFIG)].filter(

@@ -39,7 +39,9 @@ function faultsOf(visit: Visit, config: ParsedConfig): readonly TypeFault[] {
     const violation: Violation = {
       position: mismatch.value.kind === 'table' ? entry.keyPosition : mismatch.position,
       key,
-      message: `${key} must be ${withArticle(mismatch.expected)}, and is ${withArticle(mismatch.found)}`,
+      message: isHeadless(path, mismatch)
+        ? 'a table of an entry stands below no [[runners]]'
+        : `${key} must be ${withArticle(mismatch.expected)}, and is ${withArticle(mismatch.found)}`,
       ...(section === undefined ? {} : { entry: section.number }),
       ...(corrected === undefined ? {} : { corrected }),
       ...(edits.length === 0 ? {} : { edits }),
@@ -57,6 +59,11 @@ function codeOf(path: string, { type, value, member }: Mismatch): string {
   if (type.kind === 'table' || isTable) return 'P07';
   if (type.kind === 'list' || type.kind === 'string-or-list') return 'P06';
   return value.kind === 'array' || type.kind !== 'scalar' ? 'P07' : SCALAR_CODES[type.name];
+}
+
+/** `[runners.docker]` alone. */
+function isHeadless(path: string, { value }: Mismatch): boolean {
+  return path === 'runners' && value.kind === 'table' && value.form === 'implied';
 }
 
 const SCALAR_CODES = {

@@ -34,6 +34,8 @@ const OFTEN: readonly {
   readonly path: RegExp;
   readonly says: string;
   readonly corrected?: string;
+  /** The same value under this name. */
+  readonly renamed?: string;
 }[] = [
   {
     path: /^runners\.(?:tags|tag_list|run_untagged|locked|paused|access_level|maximum_timeout|description|maintenance_note)$/,
@@ -51,6 +53,7 @@ const OFTEN: readonly {
   {
     path: /^runners\.(?:docker|kubernetes)\.services\.image$/,
     says: 'the key is `name`; without it every job fails',
+    renamed: 'name',
   },
   {
     path: /^runners\.docker\.helper_image_opts$/,
@@ -60,6 +63,21 @@ const OFTEN: readonly {
     path: /^runners\.docker\.cache$/,
     says: 'the cache is a table of the entry: [runners.cache] and [runners.cache.s3]',
     corrected: '[runners.cache]',
+  },
+  {
+    path: /^runners\.pre_clone_script$/,
+    says: 'since version 16.0 the key is `pre_get_sources_script`',
+    renamed: 'pre_get_sources_script',
+  },
+  {
+    path: /^runners\.post_clone_script$/,
+    says: 'since version 16.0 the key is `post_get_sources_script`',
+    renamed: 'post_get_sources_script',
+  },
+  {
+    path: /^runners\.(?:docker|kubernetes)\.image_pull_policy$/,
+    says: 'the key is `pull_policy`',
+    renamed: 'pull_policy',
   },
   { path: /^metrics_server$/, says: 'the address of the metrics is `listen_address`' },
   { path: /^runner$/, says: 'the entries are `[[runners]]`', corrected: '[[runners]]' },
@@ -122,7 +140,7 @@ function renameOften(
   visit: Visit,
   often: (typeof OFTEN)[number],
 ): Pick<Violation, 'corrected' | 'edits'> {
-  if (visit.path.endsWith('.services.image')) return renameTo(visit, 'name');
+  if (often.renamed !== undefined) return renameTo(visit, often.renamed);
   return often.corrected === undefined ? {} : { corrected: often.corrected };
 }
 

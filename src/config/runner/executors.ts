@@ -5,7 +5,8 @@ export const REQUIRED_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['docker', ['docker']],
   ['docker-windows', ['docker']],
   ['docker-autoscaler', ['docker', 'autoscaler']],
-  ['docker+machine', ['docker', 'machine']],
+  // Without [runners.docker] it takes an empty one.
+  ['docker+machine', ['machine']],
   ['instance', ['autoscaler']],
   ['kubernetes', ['kubernetes']],
   ['custom', ['custom']],

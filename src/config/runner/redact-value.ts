@@ -6,19 +6,27 @@ const SECRET_TEXT = /gl[a-z]{2,}-|GR1348941|[0-9A-Za-z_+/-]{20,}|:\/\/[^/\s]*@/;
 const PLAIN_TEXT = /^[\w .:/@%+-]{0,60}$/;
 const HIDDEN = '…';
 
-/** The text, or `…` when the key or the text itself may be secret. */
-export function redactValue(key: string, text: string): string {
-  const isPlain = PLAIN_TEXT.test(text) && !SECRET_TEXT.test(text);
-  return isPlain && !SECRET_KEY.test(key) ? text : HIDDEN;
-}
-
 /** As tokens and passwords are: long without a break, or of every kind of letter. */
 const LONG_RUN = /[0-9A-Za-z]{20,}/;
 const MIXED_RUN = /(?=[0-9A-Za-z]{12,})(?=[^a-z_-]*[a-z])(?=[^A-Z_-]*[A-Z])(?=[^0-9_-]*[0-9])/;
+const TOKEN = /gl[a-z]{2,}-|GR1348941/i;
+
+/** The text, or `…` when the key or the text itself may be secret. */
+export function redactValue(key: string, text: string): string {
+  const isPlain = PLAIN_TEXT.test(text) && !SECRET_TEXT.test(text);
+  return (isPlain || isPath(text)) && !SECRET_KEY.test(key) ? text : HIDDEN;
+}
+
+/** Of names that are no tokens themselves: a long path is not a long secret. */
+function isPath(text: string): boolean {
+  return /^(?:unix:\/\/)?(?:\/[\w.@+-]{1,60}){1,20}\/?$/.test(text) && !isSecretName(text);
+}
+
+function isSecretName(name: string): boolean {
+  return TOKEN.test(name) || LONG_RUN.test(name) || MIXED_RUN.test(name);
+}
 
 /** A name that a person chose: of an entry, a label, a feature flag, an unknown key. */
 export function redactName(name: string): string {
-  const isSecret =
-    /gl[a-z]{2,}-|GR1348941/i.test(name) || LONG_RUN.test(name) || MIXED_RUN.test(name);
-  return !isSecret && /^[\w .:@/+-]{1,60}$/.test(name) ? name : HIDDEN;
+  return !isSecretName(name) && /^[\w .:@/+-]{1,60}$/.test(name) ? name : HIDDEN;
 }

@@ -2,6 +2,7 @@
  * [runners.cache]: none of its faults stops a job (docs/reference/runner-config.md#cache). What a cache needs depends on
  * its `Type` and on which of its tables has keys, which a row about single keys cannot say.
  */
+import type { TomlValue } from '../../config/runner/toml-tree.ts';
 import { accessFaultOf } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
@@ -20,9 +21,18 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   azure: ['AccountName', 'ContainerName'],
 };
 
-/** Types whose table has keys. */
+/** Types whose table says something: `register` writes tables that are empty, or have zeros alone. */
 function filledKinds({ table }: Section): readonly string[] {
-  return TYPES.filter((name) => (tableAt(table, 'cache', name)?.value.entries.size ?? 0) > 0);
+  return TYPES.filter((name) =>
+    [...(tableAt(table, 'cache', name)?.value.entries.values() ?? [])].some(
+      ({ value }) => !isZero(value),
+    ),
+  );
+}
+
+function isZero(value: TomlValue): boolean {
+  if (value.kind === 'string') return value.text === '';
+  return value.kind === 'integer' ? value.value === 0n : value.kind === 'boolean' && !value.value;
 }
 
 export const CACHE_RULES: readonly Rule[] = [

@@ -29,6 +29,21 @@ function volumes({ table }: Section): readonly TextItem[] {
   return textsAt(table, 'docker', 'volumes');
 }
 
+const WINDOWS_CACHE = String.raw`c:\cache`;
+
+function cacheFolderOf({ table, executor }: Section): string {
+  const byDefault = executor === 'docker-windows' ? WINDOWS_CACHE : '/cache';
+  return filledAt(table, 'cache_dir')?.value ?? byDefault;
+}
+
+/** On Windows a path has a colon of its own, and the case does not count. */
+function isCacheVolume(text: string, section: Section): boolean {
+  const own = cacheFolderOf(section);
+  if (section.executor === 'docker-windows')
+    return text.toLowerCase().replaceAll('/', '\\').includes(own.toLowerCase());
+  return `${own}/`.startsWith(`${volumeOf(text)?.target ?? '-'}/`);
+}
+
 export const DOCKER_RULES: readonly Rule[] = [
   {
     code: 'D04',
@@ -128,15 +143,12 @@ export const DOCKER_RULES: readonly Rule[] = [
       const below = tableAt(section.table, 'docker')?.value;
       const isDistributed = filledAt(section.table, 'cache', 'Type') !== undefined;
       const isOff = flagAt(section.table, 'docker', 'disable_cache')?.value === true;
-      const own = filledAt(section.table, 'cache_dir')?.value ?? '/cache';
-      const isMounted = volumes(section).some(({ text }) =>
-        `${own}/`.startsWith(`${volumeOf(text)?.target ?? '-'}/`),
-      );
+      const isMounted = volumes(section).some(({ text }) => isCacheVolume(text, section));
       if (below === undefined || isDistributed || isMounted || isOff) return [];
       return [
         atTable(below, `${section.label} has no cache`, {
           key: key('volumes'),
-          corrected: 'volumes = ["/cache"]',
+          corrected: `volumes = [${JSON.stringify(cacheFolderOf(section))}]`,
         }),
       ];
     }),
