@@ -15,6 +15,8 @@ import {
   POD_STATE_FOLDER,
   inSidecar,
 } from './container/pod.ts';
+import type { WatcherSetup } from './container/watcher.ts';
+import { WATCHER_FOLDER, WATCHER_NAME, WATCHER_SETTINGS, inWatcher } from './container/watcher.ts';
 import type { Network } from './network.ts';
 
 /** As the unit starts it: the built program, which is 40 MiB smaller than its source, with the flags of the unit. */
@@ -63,6 +65,8 @@ export interface DaemonPaths {
   readonly isMountedOver?: boolean;
   /** It is another container of the runner's pod. */
   readonly pod?: PodSetup;
+  /** It is a container of its own, on a host with a root of its own. */
+  readonly container?: WatcherSetup;
 }
 
 export async function startDaemon(
@@ -70,21 +74,22 @@ export async function startDaemon(
   root: string,
   paths: DaemonPaths = {},
 ): Promise<LabDaemon> {
-  const socket = join(root, paths.pod === undefined ? '' : POD_STATE_FOLDER, 'web.sock');
+  const socket = join(root, ownFolder(paths) ?? '', 'web.sock');
   const seen = seenRoot(root, paths);
   const listen = `--web.listen-address=unix:${join(seen, 'web.sock')}`;
   const args = ['serve', ...sharedFlags(root, paths), listen];
   const all = [...args, `--state.directory=${join(seen, paths.stateDirectory ?? 'state')}`];
   const { child, output } = start(network, all, root, paths);
+  const program = async (): Promise<number> => await programOf(child, network, paths);
   const get = async (path: string): Promise<string> => await fetchText(socket, path);
   const daemon: LabDaemon = {
     report: async () => JSON.parse(await get('/api/v1/report')) as Report,
     get,
     output: () => output.join(''),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
-    residentBytes: async () => await residentBytes(await programOf(child, paths)),
-    heldNamespaces: async () => await namespacesOf(await programOf(child, paths)),
-    stop: async () => await stop(child, await programOf(child, paths)),
+    residentBytes: async () => await residentBytes(await program()),
+    heldNamespaces: async () => await namespacesOf(await program()),
+    stop: async () => await stop(child, await program()),
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
@@ -119,11 +124,12 @@ export async function check(
 ): Promise<CheckResult> {
   // Else not that of the daemon, and none of an installation on this machine: it remembers nothing.
   const state = remembers ? join(root, 'state') : await mkdtemp(join(root, 'check-state-'));
-  // In a pod nobody keeps one for it.
+  // In a container nobody keeps one for it.
+  const folder = ownFolder(paths);
   const seenState =
-    paths.pod === undefined
+    folder === undefined
       ? join(seenRoot(root, paths), relative(root, state))
-      : join(POD_STATE_FOLDER, 'check-state');
+      : join(folder, 'check-state');
   const args = [
     'check',
     `--format=${format}`,
@@ -138,9 +144,14 @@ export async function check(
 }
 
 /** The root of the runner's host, as runnerwatch sees it. */
-function seenRoot(root: string, { hasOwnRoot = false, pod }: DaemonPaths): string {
+function seenRoot(root: string, paths: DaemonPaths): string {
+  return ownFolder(paths) ?? (paths.hasOwnRoot === true ? '/' : root);
+}
+
+/** Of runnerwatch in a container, for its state and its socket. */
+function ownFolder({ pod, container }: DaemonPaths): string | undefined {
   if (pod !== undefined) return POD_STATE_FOLDER;
-  return hasOwnRoot ? '/' : root;
+  return container === undefined ? undefined : WATCHER_FOLDER;
 }
 
 function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
@@ -150,6 +161,8 @@ function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
       '--config.file=/etc/runnerwatch.toml',
       `--runner.config=${POD_CONFIG_FOLDER}/config.toml`,
     ];
+  if (paths.container !== undefined)
+    return [`--config.file=${WATCHER_SETTINGS}`, ...paths.container.flags];
   if (paths.hasOwnRoot === true) return ['--config.file=/runnerwatch.toml'];
   return [
     ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
@@ -159,22 +172,12 @@ function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
 }
 
 function start(network: Network, args: readonly string[], root: string, paths: DaemonPaths) {
-  const { uid = 0, hasOwnRoot = false, pod } = paths;
-  const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
-  const [program = '', ...rest] = [
-    ...(pod === undefined ? network.prefix('rn') : network.inNetwork),
-    ...(pod === undefined ? [] : inSidecar(root, pod)),
-    ...(uid === 0 ? [] : user),
-    PROGRAM,
-    ...args,
-  ];
-  // The stand-in for systemctl comes first on PATH.
-  const programs = hasOwnRoot || pod !== undefined ? HOST_PATH : (process.env['PATH'] ?? '');
-  const ofPod = pod === undefined ? {} : POD_ENVIRONMENT;
+  const [program = '', ...rest] = [...entered(network, args, root, paths), PROGRAM, ...args];
   const env = {
     ...process.env,
-    ...ofPod,
-    PATH: `${join(seenRoot(root, paths), 'shims')}:${programs}`,
+    ...(paths.pod === undefined ? {} : POD_ENVIRONMENT),
+    // The stand-in for systemctl comes first on PATH.
+    PATH: `${join(seenRoot(root, paths), 'shims')}:${programsOf(paths)}`,
   };
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
@@ -185,6 +188,26 @@ function start(network: Network, args: readonly string[], root: string, paths: D
     if (args[0] === 'serve') output.push(String(chunk));
   });
   return { child, output, errors };
+}
+
+/** What runs its command line where it lives. */
+function entered(
+  network: Network,
+  args: readonly string[],
+  root: string,
+  { uid = 0, pod, container }: DaemonPaths,
+): readonly string[] {
+  if (pod !== undefined) return [...network.inNetwork, ...inSidecar(root, pod)];
+  const host = network.prefix('rn');
+  if (container !== undefined) return [...host, ...inWatcher(container, containerNameOf(args))];
+  const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  return [...host, ...(uid === 0 ? [] : user)];
+}
+
+/** On a host with a root of its own those that systemd finds; the client of the engine may be elsewhere. */
+function programsOf({ hasOwnRoot = false, pod, container }: DaemonPaths): string {
+  const isLikeUnit = (hasOwnRoot && container === undefined) || pod !== undefined;
+  return isLikeUnit ? HOST_PATH : (process.env['PATH'] ?? '');
 }
 
 async function isReady(daemon: LabDaemon): Promise<void> {
@@ -221,8 +244,19 @@ async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(?<size>\d+) kB/m.exec(status)?.groups?.['size'] ?? 0) * 1024;
 }
 
-/** A process namespace of its own has a process before it, which waits for it. */
-async function programOf({ pid = 0 }: ChildProcess, { pod }: DaemonPaths): Promise<number> {
+/** `check` runs beside the daemon. */
+function containerNameOf([command = '']: readonly string[]): string {
+  return command === 'serve' ? WATCHER_NAME : `${WATCHER_NAME}-${command}`;
+}
+
+/** A process namespace of its own has a process before it, which waits for it; a container has the client of its engine. */
+async function programOf(
+  { pid = 0 }: ChildProcess,
+  network: Network,
+  { pod, container }: DaemonPaths,
+): Promise<number> {
+  if (container !== undefined)
+    return Number(await network.run('rn', `docker inspect -f '{{.State.Pid}}' ${WATCHER_NAME}`));
   if (pod === undefined || pod.sharesProcesses === true) return pid;
   return Number(await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }

@@ -10,6 +10,7 @@ import { runRow } from './run-row.ts';
 import { isFault, isMissing } from './scenario.ts';
 import { timeRow } from './time-row.ts';
 import { ROWS } from './scenarios/index.ts';
+import { hasEngine } from './world.ts';
 
 /** Hidden behind a memory file system of this mount namespace: what is written there goes with it. */
 const FOLDER = '/mnt';
@@ -20,7 +21,7 @@ const row = ROWS.find(({ id }) => id === process.argv[2]);
 if (row === undefined || isMissing(row))
   throw new Error(`there is no row ${process.argv[2]} to run`);
 const group = process.env[GROUP_VARIABLE];
-if (row.world?.container !== undefined && group !== undefined) await enterGroup(group);
+if (hasEngine(row.world ?? {}) && group !== undefined) await enterGroup(group);
 const isTimed = process.argv[3] === '--timing' && isFault(row);
 const outcome = await (isTimed ? timeRow(row, `${FOLDER}/host`) : runRow(row, `${FOLDER}/host`));
 process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));

@@ -11,11 +11,12 @@ import type { IssuedCertificate } from '../src/demo/certificates.ts';
 import type { Override, Profile } from '../src/demo/gitlab-stand-in.ts';
 import type { CheckResult, DaemonPaths, LabDaemon } from './daemon.ts';
 import { check, startDaemon } from './daemon.ts';
-import { ENGINE_FILES } from './container/engine.ts';
+import { ENGINE_FILES, startEngine } from './container/engine.ts';
 import type { ContainerPlace, ContainerSetup } from './container/place.ts';
 import { configFolderOf, mountOwnRoot, startContainerPlace } from './container/place.ts';
 import type { PodSetup } from './container/pod.ts';
 import { POD_CONFIG_FOLDER, POD_ENVIRONMENT, POD_STATE_FOLDER, POD_USER } from './container/pod.ts';
+import { loadWatcher } from './container/watcher.ts';
 import { writeMountInfo } from './host.ts';
 import type { Network } from './network.ts';
 import { GITLAB_ADDRESS, createNetwork } from './network.ts';
@@ -168,8 +169,13 @@ const INSTALLED: Readonly<Record<string, string>> = {
 const API_TOKEN_FILE = '/etc/runnerwatch/gitlab-api-token';
 
 /** Of the runner's host, or of its container in a pod: nothing there is of this machine. */
-function hasOwnRootOf({ container, pod }: WorldOptions): boolean {
-  return container !== undefined || pod !== undefined;
+function hasOwnRootOf(options: WorldOptions): boolean {
+  return options.pod !== undefined || hasEngine(options);
+}
+
+/** A real one, in which the runner, runnerwatch or both are. */
+export function hasEngine({ container, daemon }: WorldOptions): boolean {
+  return container !== undefined || daemon?.container !== undefined;
 }
 
 export async function networkFor(options: WorldOptions, root: string): Promise<Network> {
@@ -269,15 +275,18 @@ async function startPlace(
 ): Promise<StartedPlace> {
   const { environment = {}, volume, container, daemon, pod } = options;
   const uid = userOf(options);
+  const isWatchedInside = daemon?.container !== undefined;
   if (container !== undefined) {
     const place = await startContainerPlace(network, root, { ...container, environment }, stack);
-    return { runner: place.runner, place, daemonPaths: { hasOwnRoot: true } };
+    if (isWatchedInside) await loadWatcher(place.engine, root);
+    return { runner: place.runner, place, daemonPaths: { ...daemon, hasOwnRoot: true } };
   }
+  if (isWatchedInside) await loadWatcher(stack.use(await startEngine(network, 'docker')), root);
   const runner = await startRunner(network, {
     environment: pod === undefined ? environment : { ...POD_ENVIRONMENT, ...environment },
     uid,
     root,
-    hasOwnRoot: pod !== undefined,
+    hasOwnRoot: hasOwnRootOf(options),
     config: options.runnerConfig ?? `${runnerFolderOf(options)}/config.toml`,
     format: options.logFormat ?? 'runner',
     ...(volume === undefined ? {} : { volume }),

@@ -1,6 +1,7 @@
 /**
- * An image like gitlab/gitlab-runner, made on the spot: the same first process, entrypoint, command, volumes and signal
- * to stop; its `gitlab-runner` is the lab's runner. It holds a shell and the libraries of Node; Node itself is mounted.
+ * Images, made on the spot. One like gitlab/gitlab-runner: the same first process, entrypoint, command, volumes and signal
+ * to stop; its `gitlab-runner` is the lab's runner. And one for runnerwatch. Both hold a shell and the libraries of Node;
+ * Node itself is mounted.
  */
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
@@ -13,7 +14,16 @@ import { PUBLIC_ROOT } from '../peers/pki.ts';
 const execute = promisify(execFile);
 
 export const IMAGE = 'gitlab/gitlab-runner:latest';
-const APPLETS = ['sh', 'cat', 'cmp', 'cp', 'getent', 'ls', 'sleep', 'grep'];
+const APPLETS = 'sh cat cmp cp dirname getent ls sleep grep readlink stat'.split(' ');
+
+export interface ImageSpec {
+  readonly tag: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly files: Readonly<Record<string, string>>;
+  readonly programs: readonly string[];
+  /** Owned by the user of jobs. */
+  readonly jobFolders: readonly string[];
+}
 
 /** Of `--user`: its jobs write there. */
 const JOB_USER = 999;
@@ -34,28 +44,49 @@ const RUNNER = `#!/bin/sh
 exec -a gitlab-runner ${process.execPath} "$@"
 `;
 
+const ROOT_USER = 'root:x:0:0:root:/root:/bin/sh\n';
 const FILES: Readonly<Record<string, string>> = {
-  '/entrypoint': ENTRYPOINT,
-  '/usr/bin/gitlab-runner': RUNNER,
-  '/etc/passwd': `root:x:0:0:root:/root:/bin/sh\ngitlab-runner:x:${JOB_USER}:${JOB_USER}::/home/gitlab-runner:/bin/sh\n`,
-  '/etc/group': `root:x:0:\ngitlab-runner:x:${JOB_USER}:\n`,
+  '/etc/passwd': ROOT_USER,
+  '/etc/group': 'root:x:0:\n',
   '/etc/nsswitch.conf': 'hosts: files dns\n',
   '/etc/os-release': 'ID=ubuntu\nVERSION_ID="24.04"\n',
   '/etc/ssl/certs/ca-certificates.crt': PUBLIC_ROOT.pem,
 };
+const ENVIRONMENT = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
 
-const CONFIG = {
-  Entrypoint: ['/usr/bin/dumb-init', '/entrypoint'],
-  Cmd: ['run', '--user=gitlab-runner', '--working-directory=/home/gitlab-runner'],
-  Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
-  Volumes: { '/etc/gitlab-runner': {}, '/home/gitlab-runner': {} },
-  StopSignal: 'SIGQUIT',
+export const RUNNER_IMAGE: ImageSpec = {
+  tag: IMAGE,
+  config: {
+    Entrypoint: ['/usr/bin/dumb-init', '/entrypoint'],
+    Cmd: ['run', '--user=gitlab-runner', '--working-directory=/home/gitlab-runner'],
+    Env: ENVIRONMENT,
+    Volumes: { '/etc/gitlab-runner': {}, '/home/gitlab-runner': {} },
+    StopSignal: 'SIGQUIT',
+  },
+  files: {
+    ...FILES,
+    '/entrypoint': ENTRYPOINT,
+    '/usr/bin/gitlab-runner': RUNNER,
+    '/etc/passwd': `${ROOT_USER}gitlab-runner:x:${JOB_USER}:${JOB_USER}::/home/gitlab-runner:/bin/sh\n`,
+    '/etc/group': `root:x:0:\ngitlab-runner:x:${JOB_USER}:\n`,
+  },
+  programs: ['/entrypoint', '/usr/bin/gitlab-runner'],
+  jobFolders: JOB_FOLDERS,
+};
+
+/** Nothing of a runner, no systemd, no journalctl, no nft. */
+export const WATCHER_IMAGE: ImageSpec = {
+  tag: 'runnerwatch:latest',
+  config: { Env: ENVIRONMENT },
+  files: FILES,
+  programs: [],
+  jobFolders: [],
 };
 
 /** Writes the archive that both engines load; the folder is the lab's own. */
-export async function makeImage(folder: string): Promise<string> {
+export async function makeImage(folder: string, spec: ImageSpec): Promise<string> {
   const root = join(folder, 'image');
-  await writeRoot(root);
+  await writeRoot(root, spec);
   const layer = join(folder, 'layer.tar');
   await execute('tar', ['-C', root, '-cf', layer, '.']);
   const sum = createHash('sha256')
@@ -64,10 +95,10 @@ export async function makeImage(folder: string): Promise<string> {
   const image = {
     architecture: 'amd64',
     os: 'linux',
-    config: CONFIG,
+    config: spec.config,
     rootfs: { type: 'layers', diff_ids: [`sha256:${sum}`] },
   };
-  const manifest = [{ Config: 'config.json', RepoTags: [IMAGE], Layers: ['layer.tar'] }];
+  const manifest = [{ Config: 'config.json', RepoTags: [spec.tag], Layers: ['layer.tar'] }];
   await writeFile(join(folder, 'config.json'), JSON.stringify(image));
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
   const archive = join(folder, 'image.tar');
@@ -76,24 +107,24 @@ export async function makeImage(folder: string): Promise<string> {
   return archive;
 }
 
-async function writeRoot(root: string): Promise<void> {
+async function writeRoot(root: string, { files, programs, jobFolders }: ImageSpec): Promise<void> {
   const folders = [
     'bin',
     'root',
     'run',
+    'usr/bin',
     'tmp',
     'var',
     'usr/local/share/ca-certificates',
-    ...JOB_FOLDERS,
+    ...jobFolders,
   ];
   for (const name of folders) await mkdir(join(root, name), { recursive: true });
-  for (const [name, text] of Object.entries(FILES)) {
+  for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, name)), { recursive: true });
     await writeFile(join(root, name), text);
   }
-  for (const name of JOB_FOLDERS) await chown(join(root, name), JOB_USER, JOB_USER);
-  for (const name of ['/entrypoint', '/usr/bin/gitlab-runner'])
-    await chmod(join(root, name), 0o755);
+  for (const name of jobFolders) await chown(join(root, name), JOB_USER, JOB_USER);
+  for (const name of programs) await chmod(join(root, name), 0o755);
   await copyFile('/usr/bin/busybox', join(root, 'bin/busybox'));
   for (const name of APPLETS) await symlink('busybox', join(root, 'bin', name));
   await symlink('/run', join(root, 'var/run'));

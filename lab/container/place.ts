@@ -1,13 +1,14 @@
 /** A runner in a container: its engine, its network and its folder on the host, and how its world begins. */
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import type { Network } from '../network.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { startEngine } from './engine.ts';
-import { makeImage } from './image.ts';
+import type { ImageSpec } from './image.ts';
+import { RUNNER_IMAGE, makeImage } from './image.ts';
 import type { ContainerRunner } from './runner.ts';
 import { startContainerRunner } from './runner.ts';
 
@@ -53,12 +54,8 @@ export async function startContainerPlace(
 ): Promise<ContainerPlace> {
   const { isBridged = false, hasNamedVolume = false, mountsFiles = false } = setup;
   const { options = [], environment } = setup;
-  const folder = `${root}-image`;
-  await mkdir(folder);
-  const archive = await makeImage(folder);
-  await copyFile(archive, join(root, 'image.tar'));
   const engine = stack.use(await startEngine(network, setup.engine));
-  await engine.run('load -i /image.tar');
+  await loadImage(engine, root, RUNNER_IMAGE);
   const runner = await startContainerRunner(engine, {
     name: NAME,
     volume: hasNamedVolume ? VOLUME : configFolderOf(setup),
@@ -69,4 +66,11 @@ export async function startContainerPlace(
   });
   stack.use(runner);
   return { engine, runner };
+}
+
+export async function loadImage(engine: Engine, root: string, spec: ImageSpec): Promise<void> {
+  const folder = await mkdtemp(`${root}-image-`);
+  const archive = await makeImage(folder, spec);
+  await copyFile(archive, join(root, 'image.tar'));
+  await engine.run('load -i /image.tar');
 }

@@ -43,6 +43,7 @@ import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
 import { urlRows } from './url.ts';
 import { verdictRows } from './verdict.ts';
+import { watchInContainerRows } from './watch-in-container.ts';
 
 export const ROWS: readonly Row[] = [
   ...tokenRows,
@@ -79,6 +80,7 @@ export const ROWS: readonly Row[] = [
   ...nameServerRows,
   ...podRows,
   ...clusterRows,
+  ...watchInContainerRows,
   ...verdictRows,
   ...jobRows,
   ...recordRows,

@@ -49,6 +49,7 @@ export function inPlace(job: Job, deps: ToolDeps): Job {
     place.isThere === undefined &&
     place.closed === undefined &&
     place.unseen === undefined &&
+    place.withoutGroups === undefined &&
     place.paths.network === undefined
   )
     return job;
@@ -81,7 +82,11 @@ function obstacleOf({ target }: Check, place: Place): Finding | undefined {
   return { status: 'unknown', reason: 'place-closed', detail: place.closed };
 }
 
-function unseenOf({ probe, target }: Check, { unseen: why }: Place): Finding | undefined {
+function unseenOf(
+  { probe, target }: Check,
+  { unseen: why, withoutGroups }: Place,
+): Finding | undefined {
+  if (probe.id === 'cgroup' && withoutGroups !== undefined) return placeUnseen(withoutGroups);
   const isThere =
     (OF_ITS_ROOT.has(target.kind) && !isCluster(target)) || OF_ITS_PROCESS.has(probe.id);
   return why === undefined || !isThere ? undefined : placeUnseen(why);

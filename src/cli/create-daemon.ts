@@ -17,6 +17,7 @@ import type { Paths } from '../core/paths.ts';
 import type { Problem } from '../core/reading.ts';
 import type { DaemonOptions } from '../daemon.ts';
 import { Daemon } from '../daemon.ts';
+import { rootOfHost } from '../host/place/own-container.ts';
 import type { Log } from '../log.ts';
 import { createLog } from '../log.ts';
 import { ALL_PROBES } from './all-probes.ts';
@@ -93,7 +94,7 @@ async function daemonOf(
     probes: ALL_PROBES,
     settings,
     loadSettings: async () => await settingsOf(invocation),
-    paths: pathsOf(invocation),
+    paths: await pathsOf(invocation),
     clock: systemClock,
     ...options,
     ...(settingsFile === undefined ? {} : { settingsFile: resolve(settingsFile) }),
@@ -167,12 +168,13 @@ function report(
   return 0;
 }
 
-function pathsOf(invocation: Invocation): Paths {
-  return {
+async function pathsOf(invocation: Invocation): Promise<Paths> {
+  const given = {
     rootfs: textFlag(invocation, 'path.rootfs') ?? '/',
     procfs: textFlag(invocation, 'path.procfs') ?? '/proc',
     sysfs: textFlag(invocation, 'path.sysfs') ?? '/sys',
   };
+  return isGiven(invocation, 'path.rootfs') ? given : { ...given, rootfs: await rootOfHost(given) };
 }
 
 /** The default directory is used only where it exists and can be written. */

@@ -8,6 +8,7 @@ import type { ContainerState } from './container-state.ts';
 import type { FixStep } from './diagnosis.ts';
 import type { Paths } from './paths.ts';
 import type { LogSource } from './runner-event.ts';
+import { quoteArgument } from './shell.ts';
 
 /** One line for a shell on the host; every value in it is quoted. */
 export type Command = string;
@@ -169,8 +170,17 @@ export interface Place {
   readonly closed?: string;
   /** Why neither its process nor its root can be seen, a sentence; absent where they can. */
   readonly unseen?: string;
+  /** Why its control groups cannot be seen while its process can, a sentence; absent where they can. */
+  readonly withoutGroups?: string;
   /** Of runnerwatch, where it is the only one that is known. */
   readonly ownEnvironment?: Readonly<Record<string, string>>;
+  /** runnerwatch is itself in a container: its rights are options of that one, not of a service. */
+  readonly isWatchedFromContainer?: true;
+  /**
+   * Its root for a shell on the host, where runnerwatch shares its processes alone: their numbers are others there. Absent
+   * where they are the same.
+   */
+  readonly rootOnHost?: Command;
   /** What starts it registers it first, so that config.toml has no entry for a while. */
   readonly registersItself?: true;
   /** Ends the runner in an outage of GitLab; absent where nothing does. */
@@ -196,4 +206,14 @@ export interface Place {
   engineAt(address?: string, certificates?: string): EngineCommands;
   /** A variable of the runner's process, or of the last one; absent where its environment is not known. */
   readonly variable?: (name: string) => string | undefined;
+}
+
+/** A path of the runner, quoted for a command on the host. */
+export function hostArgument(place: Place, path: string): string {
+  const { rootOnHost } = place;
+  const there = place.hostPath(path);
+  const inRoot = /^\/proc\/\d+\/root(?<rest>\/.*|)$/.exec(there)?.groups?.['rest'];
+  return rootOnHost === undefined || inRoot === undefined
+    ? quoteArgument(there)
+    : `${rootOnHost}${quoteArgument(inRoot)}`;
 }

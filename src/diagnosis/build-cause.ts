@@ -90,10 +90,16 @@ function withHostPaths(steps: readonly FixStep[], { place }: CauseContext): read
   if (paths.container === undefined) return steps;
   const folders = [dirname(files.config), files.certs];
   const bothPaths = (path: string): string =>
-    folders.some((folder) => isBelow(path, folder)) && place.hostPath(path) !== path
+    folders.some((folder) => isBelow(path, folder)) && isElsewhere(path, place)
       ? `${place.hostPath(path)} (${path} in the container)`
       : path;
   return steps.map((one) => ({ ...one, text: one.text.replaceAll(PATH, bothPaths) }));
+}
+
+/** By a number of its own container no person finds the root of a process. */
+function isElsewhere(path: string, place: CauseContext['place']): boolean {
+  const there = place.hostPath(path);
+  return there !== path && (place.rootOnHost === undefined || !isBelow(there, '/proc'));
 }
 
 function severityOf(spec: CauseSpec, { finding }: CheckState): Severity {

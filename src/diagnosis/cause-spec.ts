@@ -7,8 +7,8 @@ import type { FixStep } from '../core/diagnosis.ts';
 import { step } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import type { EngineCommands, Place } from '../core/place.ts';
+import { hostArgument } from '../core/place.ts';
 import { OWN_SETTINGS } from '../core/own-service.ts';
-import { quoteArgument } from '../core/shell.ts';
 import type { Scope, Severity } from '../core/vocabulary.ts';
 import type { FactName } from './catalogue/facts.ts';
 import { FACT_PLACEHOLDERS } from './catalogue/facts.ts';
@@ -208,7 +208,7 @@ export function ownEngine({ engine, place }: CauseContext): EngineCommands | und
 
 /** A path of the runner, quoted for a command on the host. */
 export function onHost({ place }: CauseContext, path: string): string {
-  return quoteArgument(place.hostPath(path));
+  return hostArgument(place, path);
 }
 
 /** The context of the docs: every value is a placeholder in capitals. */

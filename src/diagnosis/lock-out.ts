@@ -6,7 +6,7 @@ import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import { step } from '../core/diagnosis.ts';
 import { dateText } from '../core/date-text.ts';
 import type { Instant } from '../core/clock.ts';
-import { quoteArgument } from '../core/shell.ts';
+import { hostArgument } from '../core/place.ts';
 import { countdown, penaltyOf } from './rules/runner-disabled.ts';
 import type { ObservedEvent, SnapshotIndex } from './snapshot-index.ts';
 
@@ -42,7 +42,7 @@ function lockOutsOf(
 
 function withLockOut(cause: Cause, line: ObservedEvent, indexed: SnapshotIndex): Cause {
   const { place } = indexed.context;
-  const command = `sudo touch ${quoteArgument(place.hostPath(place.files.config))}`;
+  const command = `sudo touch ${hostArgument(place, place.files.config)}`;
   const until = untilOf(line);
   const when = `${countdown(until, indexed.snapshot.takenAt)}, at ${dateText(until)}`;
   const text = `At last, unless config.toml has changed by then: make the runner try again. By itself it does so ${when}.`;

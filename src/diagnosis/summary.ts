@@ -3,7 +3,6 @@ import type { Snapshot } from '../core/check.ts';
 import type { Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import { allEndpoints, allRunners } from '../core/host-context.ts';
-import { CHECK_AS_ROOT } from '../core/own-service.ts';
 import { plainIdOf } from '../core/target.ts';
 import { BLIND, stoppedBy } from '../core/verdict.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
@@ -79,13 +78,21 @@ function healthySummary({ hostContext }: Snapshot): string {
   return `${who} ${where}; no problem found.`;
 }
 
+/** What is typed first, or done where nothing can be typed. */
+function blindSummary({ summary, fix: [first] }: Cause): string {
+  const plain = summary.replace(/\.$/, '');
+  if (first?.command === undefined)
+    return first === undefined ? summary : `${plain}. ${first.text}`;
+  return `${plain}: run \`${first.command}\`.`;
+}
+
 function unsureSummary(
   snapshot: Snapshot,
   causes: readonly Cause[],
   runners: readonly RunnerVerdict[],
 ): string {
   const blind = causes.find(({ id }) => id === BLIND);
-  if (blind !== undefined) return `${blind.summary.replace(/\.$/, '')}: run \`${CHECK_AS_ROOT}\`.`;
+  if (blind !== undefined) return blindSummary(blind);
   const { checks } = snapshot;
   if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
     return 'No check has run yet.';

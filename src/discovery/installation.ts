@@ -259,11 +259,17 @@ function isGone({ isThere, paths }: Place): boolean {
   return paths.volumes === undefined && isThere?.() === false;
 }
 
-function limitationsOf(found: RunnerProcess | undefined, { closed }: Place): readonly string[] {
+function limitationsOf(
+  found: RunnerProcess | undefined,
+  { closed, unseen, isWatchedFromContainer, withoutGroups }: Place,
+): readonly string[] {
+  if (unseen !== undefined && isWatchedFromContainer === true) return [unseen];
   if (found === undefined) return [];
-  if (closed !== undefined) return [closed];
-  if (found.environment !== undefined) return [];
+  const groups = withoutGroups === undefined ? [] : [withoutGroups];
+  if (closed !== undefined) return [closed, ...groups];
+  if (found.environment !== undefined) return groups;
   return [
+    ...groups,
     `this user may not read the environment of process ${found.pid} (gitlab-runner), so its proxy settings are unknown`,
   ];
 }

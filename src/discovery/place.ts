@@ -16,9 +16,10 @@ import { volumeHolding } from '../host/fs/host-path.ts';
 import type { Mount } from '../host/fs/mounts.ts';
 import { readMounts } from '../host/fs/mounts.ts';
 import { NO_REAL_PATHS, readRealPaths } from '../host/fs/real-paths.ts';
+import type { ContainerPlace } from '../host/place/in-container.ts';
 import { placeInContainer } from '../host/place/in-container.ts';
 import { placeUnseen } from '../host/place/in-pod.ts';
-import { readOwnContainer } from '../host/place/own-container.ts';
+import { isInContainer, readOwnContainer } from '../host/place/own-container.ts';
 import { pathsOf } from '../host/proc/runner-process.ts';
 import { findInitScript } from '../host/place/sysv-script.ts';
 import type { HostServices } from '../host/place/host-services.ts';
@@ -28,6 +29,7 @@ import { placeOnHost } from '../host/place/on-host.ts';
 import { PACKAGED_UNIT } from '../host/place/packaged.ts';
 import { certsDirectoryOf, runnerFiles, USER_DIRECTORY } from '../host/place/runner-files.ts';
 import { obstacleTo } from '../host/net/network.ts';
+import { seesGroups } from '../host/proc/control-group.ts';
 import { readProcessUnit } from '../host/proc/process-unit.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { userName } from '../host/proc/users.ts';
@@ -44,6 +46,7 @@ export interface PlaceQuestion {
   readonly paths: Paths;
 }
 
+type BesideQuestion = PlaceQuestion & Pick<ContainerPlace, 'isBeside'>;
 type RunnerInContainer = RunnerProcess & { readonly container: Container };
 
 /** A runner that runs, or ran last, on a config file. */
@@ -60,23 +63,41 @@ export class PlaceFinder {
   #last: KnownRunner | undefined;
 
   async find(question: PlaceQuestion): Promise<Place> {
+    const place = await this.#find(question);
+    if (!(await isInContainer(question.paths))) return place;
+    const { process, paths } = question;
+    const isSeen = process === undefined || (await seesGroups(process.pid, paths));
+    return { ...place, isWatchedFromContainer: true, ...(isSeen ? {} : withoutGroups(paths)) };
+  }
+
+  async #find(question: PlaceQuestion): Promise<Place> {
     const { process, last, paths } = question;
-    const services = await readHostServices(paths);
+    const [services, around] = await Promise.all([
+      readHostServices(paths),
+      readOwnContainer(paths),
+    ]);
     const own = process ?? last ?? this.#last?.process;
-    if (own !== undefined && isInContainer(own))
-      return await this.#findInContainer(own, services, question);
-    const around = own === undefined ? await readOwnContainer(paths) : undefined;
-    if (around !== undefined) return placeUnseen(around, { ...question, services });
+    if (own !== undefined && hasContainer(own))
+      return await this.#findInContainer(own, services, {
+        ...question,
+        isBeside: around?.kind === 'container',
+      });
+    if (own === undefined && around !== undefined)
+      return placeUnseen(around, { ...question, services });
     return await this.#findOnHost(question, services);
   }
 
   async #findInContainer(
     own: RunnerInContainer,
     services: HostServices,
-    question: PlaceQuestion,
+    question: BesideQuestion,
   ): Promise<Place> {
-    const { process, configPath, paths } = question;
-    const [inside, onHost] = await Promise.all([readMounts(paths, own.pid), readMounts(paths)]);
+    const { process, configPath, paths, isBeside } = question;
+    // Beside it the first process is its own.
+    const [inside, onHost] = await Promise.all([
+      readMounts(paths, own.pid),
+      isBeside ? [] : readMounts(paths),
+    ]);
     const mounts = { inside, onHost };
     const { rootfs } = paths;
     const seen = volumeHolding(configPath, inside, { onHost, rootfs });
@@ -117,7 +138,11 @@ export class PlaceFinder {
   }
 }
 
-function isInContainer(one: RunnerProcess): one is RunnerInContainer {
+function withoutGroups({ sysfs }: Paths): Pick<Place, 'withoutGroups'> {
+  return { withoutGroups: `the control groups of the runner are not in ${sysfs}/fs/cgroup` };
+}
+
+function hasContainer(one: RunnerProcess): one is RunnerInContainer {
   return one.container !== undefined;
 }
 
@@ -125,7 +150,7 @@ async function placeOfContainer(
   started: RunnerInContainer,
   mounts: { readonly inside: readonly Mount[]; readonly onHost: readonly Mount[] },
   services: HostServices,
-  { process, configPath, logFile, paths }: PlaceQuestion,
+  { process, configPath, logFile, paths, isBeside }: BesideQuestion,
 ): Promise<Place> {
   const { uid, container } = started;
   const own = pathsOf(started, paths);
@@ -149,6 +174,7 @@ async function placeOfContainer(
     mounts,
     realPaths,
     services,
+    isBeside,
   });
 }
 

@@ -24,6 +24,8 @@ interface Given {
   readonly place: Partial<Place>;
   readonly finding?: Finding;
   readonly kind?: TargetKind;
+  /** By default `connect`. */
+  readonly id?: string;
   /** Of a container engine. */
   readonly address?: string;
   /** Of an executor. */
@@ -38,6 +40,7 @@ function jobAt({
   place: over,
   finding = FAIL,
   kind = 'endpoint',
+  id = 'connect',
   address,
   isNew = false,
   backend = 'docker',
@@ -50,7 +53,7 @@ function jobAt({
       ? { backend: { kind: backend } }
       : { id: `${place.id} ${address}`, plainId: address, backend: { kind: 'docker' } };
   const target = { ...ENDPOINT, kind, place: place.id, reading, ...engine };
-  const own = probe({ id: 'connect', kind });
+  const own = probe({ id, kind });
   const check = {
     id: 'connect@a' as const,
     probe: own,
@@ -190,6 +193,16 @@ test.each([
   const finding: Finding = { status: 'fail', reason, detail: reason };
   const seen = await jobAt({ place: { unseen: 'it is elsewhere' }, kind, finding }).run();
   expect(seen).toEqual([said]);
+});
+
+test('control groups that are not in our /sys are unknown, and nothing else', async () => {
+  const place = { withoutGroups: 'they are not in /sys' };
+
+  expect(await jobAt({ place, id: 'cgroup', kind: 'service' }).run()).toEqual([
+    'unknown place-unseen',
+  ]);
+  expect(await jobAt({ place, id: 'service', kind: 'service' }).run()).toEqual(['fail refused']);
+  expect(await jobAt({ place: {}, id: 'cgroup', kind: 'service' }).run()).toEqual(['fail refused']);
 });
 
 test('a pass by an authority that our own image alone may trust is none of the runner', async () => {

@@ -5,6 +5,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Problem } from '../../src/core/reading.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { START } from '../support/clock.ts';
 import type { World } from '../support/snapshots.ts';
 import {
@@ -210,6 +211,18 @@ describe('what runnerwatch may not read', () => {
       expect.stringContaining('systemctl show runnerwatch'),
       'sudo systemctl edit runnerwatch && sudo systemctl restart runnerwatch',
     ]);
+  });
+
+  test('in a container of its own it tells the options of that one, and types nothing', () => {
+    const place = { ...PACKAGED_PLACE, isWatchedFromContainer: true } as const;
+    const { summary, causes } = diagnose(snapshotOf({}, { blind: ['may not look there'], place }));
+
+    expect(causes[0]?.fix).toEqual([
+      { text: expect.stringMatching(/--pid.*--network.*--cap-add/) },
+    ]);
+    expect(summary).toBe(
+      `runnerwatch cannot read all that it needs on this host: may not look there. ${causes[0]?.fix[0]?.text}`,
+    );
   });
 
   test('of several the first is named, and how many more there are', () => {

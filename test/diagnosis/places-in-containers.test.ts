@@ -53,6 +53,7 @@ function placeOf(container: Container, isRunning = true): Place {
       host: { hasSystemd: true, packageManager: 'apt-get' },
       engines: { dockerUnit: 'docker', hasPodmanUnit: true },
     },
+    isBeside: false,
   });
 }
 

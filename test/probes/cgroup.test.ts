@@ -38,7 +38,10 @@ async function runOnce(...states: readonly State[]): Promise<Finding> {
 const BEFORE: State = { files: {}, pid: PID };
 
 function runningState(files: Files): State {
-  const membership = { [`/proc/${PID}/cgroup`]: '0::/system.slice/gitlab-runner.service\n' };
+  const membership = {
+    [`/proc/${PID}/cgroup`]: '0::/system.slice/gitlab-runner.service\n',
+    [`${GROUP}/cgroup.procs`]: `${PID}\n`,
+  };
   return { files: { ...membership, ...files }, pid: PID };
 }
 

@@ -121,6 +121,12 @@ const at = (folder: string) => ({
   [`/sys/fs/cgroup/${folder}/pids.max`]: '100\n',
 });
 
+test('of a group that is not there, as in a container of our own, those above are of others', async () => {
+  const elsewhere = { [`/proc/${PID}/cgroup`]: '8:pids:/docker/0a1b\n' };
+
+  expect(await runOnce({ ...elsewhere, ...at('pids') })).toMatchObject({ status: 'pass' });
+});
+
 test('a limit of the control group counts, of version 1 and 2, and of a group above', async () => {
   const one = { [`/proc/${PID}/cgroup`]: '8:pids:/system.slice/gitlab-runner.service\n' };
   const two = { [`/proc/${PID}/cgroup`]: '0::/system.slice/gitlab-runner.service\n' };
@@ -128,7 +134,11 @@ test('a limit of the control group counts, of version 1 and 2, and of a group ab
   const found = [
     await runOnce({ ...one, ...at('pids/system.slice/gitlab-runner.service') }),
     await runOnce({ ...two, ...at('system.slice/gitlab-runner.service') }),
-    await runOnce({ ...two, ...at('system.slice') }),
+    await runOnce({
+      ...two,
+      ...at('system.slice'),
+      '/sys/fs/cgroup/system.slice/gitlab-runner.service/cgroup.procs': '',
+    }),
   ];
 
   expect(found).toMatchObject(

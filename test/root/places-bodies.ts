@@ -12,7 +12,7 @@ import { detailOf, reasonOf } from '../../src/core/finding.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { defaultSettings } from '../../src/config/settings/settings.ts';
 import { Discovery } from '../../src/discovery/discovery.ts';
-import { inNetworkAtHand, inNetworkOf, networkOf } from '../../src/host/net/network.ts';
+import { inNetworkAtHand, inNetworkOf, networkOf, obstacleTo } from '../../src/host/net/network.ts';
 import { readProc } from '../../src/host/proc/proc-files.ts';
 import { createLog } from '../../src/log.ts';
 import type { ContainerOptions, HandMadeContainer } from '../support/hand-made-container.ts';
@@ -196,6 +196,23 @@ export async function withoutRights(): Promise<Readonly<Record<'network' | 'all'
   await using stack = new AsyncDisposableStack();
   stack.use(await withHosts(root.path, 'one'));
   return { network: await without('-sys_admin'), all: await without('-sys_admin,-sys_ptrace') };
+}
+
+/** Of a process in another network, and of one in ours, both with more rights. */
+export async function networksWithoutRights(): Promise<readonly string[]> {
+  await using root = await folder();
+  await using made = await withHosts(root.path, 'one');
+  return await runBody(import.meta.url, obstaclesTo, [[made.pid, process.pid]], {
+    prefix: ['setpriv', '--bounding-set', '-sys_admin,-sys_ptrace', '--'],
+  });
+}
+
+export function obstaclesTo(pids: readonly number[]): readonly string[] {
+  return pids.map((pid) => {
+    const network = networkOf(pid, HOST_PATHS);
+    if (network === undefined) return 'it is ours';
+    return obstacleTo({ ...HOST_PATHS, network }) ?? 'it may be entered';
+  });
 }
 
 async function without(capabilities: string): Promise<Seen> {

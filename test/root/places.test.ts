@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 
 import type { Body } from '../support/run-body.ts';
 import { ALONE, runBody } from '../support/run-body.ts';
-import { readFromElsewhere, restarted, twoContainers, withoutRights } from './places-bodies.ts';
+import {
+  networksWithoutRights,
+  readFromElsewhere,
+  restarted,
+  twoContainers,
+  withoutRights,
+} from './places-bodies.ts';
 
 const BODIES = new URL('./places-bodies.ts', import.meta.url).href;
 
@@ -68,4 +74,11 @@ test('what may not be entered is unknown, and says what is missing', async () =>
       [],
     );
   }
+});
+
+test('without the right to look whose it is, another network is told from ours', async () => {
+  expect(await alone(networksWithoutRights)).toEqual([
+    expect.stringMatching(/may not enter the network of the runner: it needs CAP_SYS_ADMIN/),
+    'it is ours',
+  ]);
 });

@@ -1,6 +1,5 @@
 /** Problems of a file before its first line is parsed, each with a fix. */
 import { isErrno } from '../../core/errno.ts';
-import { CHECK_AS_ROOT } from '../../core/own-service.ts';
 import type { Problem } from '../../core/reading.ts';
 
 /** The problem of a failed stat or read. `why` is the error's code. */
@@ -20,7 +19,7 @@ export function fileProblem(file: string, error: unknown, why: string): Problem 
     code: 'unreadable',
     file,
     message: `${file} cannot be read by runnerwatch (${why})`,
-    fix: `Read it as root: \`${CHECK_AS_ROOT}\`.`,
+    fix: 'Start runnerwatch as root.',
   };
 }
 

@@ -55,7 +55,7 @@ const prune = (c: CauseContext) => {
  */
 const removeWorkingCopies = (c: CauseContext) => {
   const named = c.optional('working_copies')?.split(', ') ?? [];
-  const folders = named.filter((folder) => !isBelow('/proc', c.place.hostPath(folder)));
+  const folders = named.filter((folder) => !isBelow(c.place.hostPath(folder), '/proc'));
   if (folders.length === 0) return [];
   return [
     step(
@@ -64,6 +64,12 @@ const removeWorkingCopies = (c: CauseContext) => {
     ),
   ];
 };
+/** What its container lacks is known by who has started it. */
+const START_ANEW = [
+  step(
+    'Start the container of runnerwatch anew with what it lacks: the processes of the runner by --pid, its network by --network, its control groups by -v /sys/fs/cgroup:/sys/fs/cgroup:ro and --cgroupns host, its rights by --cap-add SYS_PTRACE and --cap-add SYS_ADMIN, root by --user 0.',
+  ),
+];
 /** Only where the logs lie there. */
 const logs = (c: CauseContext) =>
   isBelow('/var/log', c.optional('path') ?? '/')
@@ -241,17 +247,20 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     ],
     says: (c) =>
       `runnerwatch cannot read all that it needs on this host: ${c.optional('hidden') ?? 'see the evidence'}`,
-    fix: () => [
-      step('Run the checks as root, which may read it.', CHECK_AS_ROOT),
-      step(
-        'If root reads it and the service does not, compare the rights of the service: its unit file runs it as root, with all capabilities.',
-        SHOW_OWN_RIGHTS,
-      ),
-      step(
-        'Let the service run as root (under [Service]: User=root), and restart it.',
-        `${EDIT_OWN_SERVICE} && ${RESTART_OWN_SERVICE}`,
-      ),
-    ],
+    fix: (c) =>
+      c.place.isWatchedFromContainer === true
+        ? START_ANEW
+        : [
+            step('Run the checks as root, which may read it.', CHECK_AS_ROOT),
+            step(
+              'If root reads it and the service does not, compare the rights of the service: its unit file runs it as root, with all capabilities.',
+              SHOW_OWN_RIGHTS,
+            ),
+            step(
+              'Let the service run as root (under [Service]: User=root), and restart it.',
+              `${EDIT_OWN_SERVICE} && ${RESTART_OWN_SERVICE}`,
+            ),
+          ],
     confirm: AT_ONCE,
   }),
   hostCause({

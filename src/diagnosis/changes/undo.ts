@@ -3,6 +3,7 @@ import type { Change, ChangedLine, ChangeKind } from '../../core/change.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import type { Place } from '../../core/place.ts';
+import { hostArgument } from '../../core/place.ts';
 import { editFile, quoteArgument } from '../../core/shell.ts';
 import type { ConcernedLines } from './concern.ts';
 
@@ -22,7 +23,7 @@ export function undoSteps(options: UndoOptions): readonly FixStep[] {
 }
 
 function pathOf({ change: { path, what }, place }: UndoOptions): string {
-  return quoteArgument(place.hostPath(path ?? what));
+  return hostArgument(place, path ?? what);
 }
 
 function quoteLines(lines: readonly ChangedLine[]): string {

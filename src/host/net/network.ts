@@ -10,7 +10,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
-import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readlinkSync, statSync } from 'node:fs';
 import { isIP, Socket } from 'node:net';
 import { lookup as lookupWithLibc } from 'node:dns';
 import { join } from 'node:path';
@@ -53,6 +53,9 @@ export function networkKey(): string {
   return network === undefined ? '' : String(network.inode);
 }
 
+/** Of one that nothing but its files in /proc/PID/net tells from ours: it cannot be entered. */
+const UNNAMED = 0;
+
 /**
  * The network of a process where it is not ours; undefined where it is, or cannot be seen. It waits for nothing: read by
  * another thread, this one could be elsewhere at that moment.
@@ -61,8 +64,19 @@ export function networkOf(pid: number, { procfs }: Paths): Network | undefined {
   try {
     const inode = Number(/\d+/.exec(readlinkSync(join(procfs, String(pid), 'ns/net')))?.[0]);
     return inode === fstatSync(ownNetwork()).ino ? undefined : { pid, inode };
+  } catch (error) {
+    const isClosed = isErrno(error, 'EACCES', 'EPERM') && isOtherNetwork(pid, procfs);
+    return isClosed ? { pid, inode: UNNAMED } : undefined;
+  }
+}
+
+/** Anyone may see that: each network has files of its own there. */
+function isOtherNetwork(pid: number, procfs: string): boolean {
+  try {
+    const [its, ours] = [String(pid), 'self'].map((who) => statSync(join(procfs, who, 'net/dev')));
+    return its?.ino !== ours?.ino;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -156,7 +170,7 @@ class EntryError extends Error {
 
 const NO_CALL = 'this Node cannot enter another network (it has no node:ffi)';
 const NO_RIGHT =
-  'runnerwatch may not enter the network of the container: it needs CAP_SYS_ADMIN and CAP_SYS_PTRACE';
+  'runnerwatch may not enter the network of the runner: it needs CAP_SYS_ADMIN and CAP_SYS_PTRACE';
 
 function enter({ procfs, pid, inode }: Entered): void {
   const calls = libc();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { Container, Engine } from '../../core/container.ts';
 import type { Paths, Volume } from '../../core/paths.ts';
-import { volumeOf } from '../../core/paths.ts';
+import { isBelow, volumeOf } from '../../core/paths.ts';
 import type { EngineCommands, Place, ReplacedFile } from '../../core/place.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 import { readContainerState } from '../docker/container-state.ts';
@@ -14,6 +14,7 @@ import { replacedFile } from '../fs/mounted-file.ts';
 import type { RealPaths } from '../fs/real-paths.ts';
 import { isRefuted, withoutLinks } from '../fs/real-paths.ts';
 import { pathsOf, parseStat } from '../proc/runner-process.ts';
+import { partsBeside } from './beside.ts';
 import { containerCommands } from './container-commands.ts';
 import { hostsPlaceOf, isMadeByProgram, makingPlaceOf } from './container-makers.ts';
 import { engineAt } from './engine.ts';
@@ -41,6 +42,8 @@ export interface ContainerPlace {
   /** Of those paths whose links have been followed. */
   readonly realPaths: RealPaths;
   readonly services: HostServices;
+  /** runnerwatch has its processes, by their numbers there, and not those of the host. */
+  readonly isBeside: boolean;
 }
 
 const NAMES: Readonly<Record<Engine, string>> = {
@@ -51,10 +54,15 @@ const NAMES: Readonly<Record<Engine, string>> = {
 };
 
 export function placeInContainer(given: ContainerPlace): Place {
-  const { container, started, isRunning, configPath, user, logFile, services } = given;
+  const { container, started, isRunning, configPath, user, logFile, services, isBeside } = given;
   const { environment, pid, uid, network } = started;
   const paths = pathsOf(started, given.paths);
   const files = runnerFiles(configPath, certsDirectoryOf(started), environment?.['HOME']);
+  const commands = containerCommands({
+    ...container,
+    pid: isRunning && !isBeside ? pid : undefined,
+    program: started.arguments[0] ?? 'gitlab-runner',
+  });
   return {
     id: container.id,
     description: descriptionOf(container),
@@ -67,17 +75,17 @@ export function placeInContainer(given: ContainerPlace): Place {
     ...engineOf(container, given.paths),
     ...doubtsOf(given),
     isThere: () => isRunning && isSameProcess(started, given.paths),
-    commands: containerCommands({
-      ...container,
-      pid: isRunning ? pid : undefined,
-      program: started.arguments[0] ?? 'gitlab-runner',
-    }),
+    commands,
     host: hostCommands({ ...services.host, resolverWriter: writerOf(container) }),
     hostPath: (path) => pathOnHost(path, given),
     ...hostsWriterOf(container),
     ...resolverOf(container),
     replacedOnHost: async (path) => await replacedIn(given, path),
-    inNetwork: (command) => commandIn(isRunning ? network : undefined, command),
+    inNetwork: (command) => {
+      if (isBeside) return commandIn(commands.processId, command);
+      return commandIn(isRunning ? network?.pid : undefined, command);
+    },
+    ...(isBeside ? partsBeside(commands.processId, rootOf(given)) : {}),
     engineAt: (...asked) => engineOnHost(given, ...asked),
     ...(environment === undefined ? {} : { variable: (name) => environment[name] }),
     ...(container.pod === undefined ? {} : partsOfPod(container.pod, files, services)),
@@ -162,13 +170,29 @@ function writerOf({ engine, manager }: Container) {
  * process only its engine knows where that lies.
  */
 function pathOnHost(path: string, given: ContainerPlace): string {
-  const { started, mounts, paths, realPaths } = given;
+  const { started, mounts, realPaths, container, isBeside } = given;
   if (started.volumes !== undefined) return pathInVolume(path, started.volumes) ?? path;
   const real = withoutLinks(path, realPaths);
   const found = isRefuted(real, realPaths)
     ? undefined
     : hostPathOf(real, mounts.inside, mounts.onHost);
-  return found ?? join(paths.procfs, String(started.pid), 'root', real);
+  const told = isBeside ? pathInVolume(real, volumesOf(container)) : undefined;
+  return found ?? told ?? join(rootOf(given), real);
+}
+
+/** Of its process, by the number that it has here. */
+function rootOf({ started: { pid }, paths }: ContainerPlace): string {
+  return join(procfsOnHost(paths), String(pid), 'root');
+}
+
+/** By its engine. */
+function volumesOf({ mounted = [] }: Container): readonly Volume[] {
+  return mounted.map(({ source, target }) => ({ at: target, onHost: source, seenAt: source }));
+}
+
+/** Where the tree of the host is mounted for us, its /proc is below. */
+function procfsOnHost({ rootfs, procfs }: Paths): string {
+  return rootfs !== '/' && isBelow(procfs, rootfs) ? procfs.slice(rootfs.length) : procfs;
 }
 
 function pathInVolume(path: string, volumes: readonly Volume[]): string | undefined {

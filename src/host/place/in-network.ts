@@ -1,9 +1,9 @@
 /** A command in the network of a process, for a shell on the host. */
-import type { Network } from '../../core/paths.ts';
 import { quoteArgument } from '../../core/shell.ts';
 
-export function commandIn(network: Network | undefined, command: string): string {
-  return network === undefined
+/** `pid`: its number, or what a shell on the host finds it by; undefined for one in the network of the host. */
+export function commandIn(pid: number | string | undefined, command: string): string {
+  return pid === undefined
     ? command
-    : `sudo nsenter --target ${network.pid} --net sh -c ${quoteArgument(command)}`;
+    : `sudo nsenter --target ${pid} --net sh -c ${quoteArgument(command)}`;
 }

@@ -1,6 +1,7 @@
 /** A runner in the pod of runnerwatch: what a person types about it, and what may be seen of it from beside it. */
 import { dirname, join } from 'node:path';
 
+import { step } from '../../core/diagnosis.ts';
 import type { Paths } from '../../core/paths.ts';
 import type { Place } from '../../core/place.ts';
 import type { Pod } from '../../core/pod.ts';
@@ -89,8 +90,9 @@ export function placeUnseen(
     ...elsewhere,
     description: 'a container beside that of runnerwatch',
     isManaged: true,
-    fitted: ({ text }) => ({
-      text: `${text} It is done where the container of the runner is started.`,
-    }),
+    fitted: (given) =>
+      given.command === undefined
+        ? given
+        : step(`${given.text} It is done where the container of the runner is started.`),
   };
 }

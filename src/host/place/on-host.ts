@@ -60,7 +60,7 @@ export function placeOnHost(given: HostPlace): Place {
     commands: commandsOf(given, files),
     host: hostCommands(host),
     hostPath: (path) => path,
-    inNetwork: (command) => commandIn(paths.network, command),
+    inNetwork: (command) => commandIn(paths.network?.pid, command),
     engineAt: (address, certificates) => engineAt(engines, address, certificates),
     ...(environment === undefined ? {} : { variable: (name) => environment[name] }),
   };

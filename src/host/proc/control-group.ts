@@ -4,13 +4,13 @@
  *
  * Source  cgroups(7), Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst of the kernel.
  */
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
 import { parseCounters, parsePressure } from './proc-files.ts';
 
-export type Controller = 'cpu' | 'memory' | 'pids';
+export type Controller = (typeof CONTROLLERS)[number];
 
 /** One group, with what its files hold; files that are not there are left out. */
 export interface GroupFiles {
@@ -42,8 +42,9 @@ export async function readGroupFiles(
   paths: Paths,
 ): Promise<readonly GroupFiles[]> {
   const text = await readFile(join(paths.procfs, String(pid), 'cgroup'), 'utf8').catch(() => '');
+  const seen = await seenGroups(groupPathsOf(text, controller, paths));
   const looks = await Promise.all(
-    groupPathsOf(text, controller, paths).map(({ folder, path }) =>
+    seen.map(({ folder, path }) =>
       Promise.all(
         ancestorsOf(path).map((one) => readFiles(join(folder, one), one, NAMES[controller])),
       ),
@@ -51,6 +52,29 @@ export async function readGroupFiles(
   );
   return looks.flat().filter(({ files }) => Object.keys(files).length > 0);
 }
+
+/** False where this program has another /sys than the host, as in a container. */
+export async function seesGroups(pid: number, paths: Paths): Promise<boolean> {
+  const text = await readFile(join(paths.procfs, String(pid), 'cgroup'), 'utf8').catch(() => '');
+  const all = CONTROLLERS.flatMap((controller) => groupPathsOf(text, controller, paths));
+  return text === '' || (await seenGroups(all)).length > 0;
+}
+
+/** Where its own group is not there, what lies above by its path are groups of others. */
+async function seenGroups(all: readonly GroupPath[]): Promise<readonly GroupPath[]> {
+  const areThere = await Promise.all(
+    all.map(
+      async ({ folder, path }) =>
+        await access(join(folder, path)).then(
+          () => true,
+          () => false,
+        ),
+    ),
+  );
+  return all.filter((_one, index) => areThere[index]);
+}
+
+const CONTROLLERS = ['cpu', 'memory', 'pids'] as const;
 
 interface GroupPath {
   readonly folder: string;

@@ -113,9 +113,10 @@ interface RootMount {
   readonly root: string;
 }
 
-/** Without rights to its root: the file system on which it lies. */
-async function hasOtherMount(folder: string, { procfs }: Paths): Promise<boolean> {
-  const [its, ours] = await Promise.all([rootMount(folder), rootMount(join(procfs, 'self'))]);
+/** Without rights to its root: the file system on which it lies. Where the host is mounted for us, our own root is another. */
+async function hasOtherMount(folder: string, { procfs, rootfs }: Paths): Promise<boolean> {
+  const onHost = rootfs === '/' ? 'self' : '1';
+  const [its, ours] = await Promise.all([rootMount(folder), rootMount(join(procfs, onHost))]);
   return its !== undefined && ours !== undefined && JSON.stringify(its) !== JSON.stringify(ours);
 }
 

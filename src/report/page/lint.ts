@@ -1,7 +1,7 @@
 /** Lint findings of config.toml on the page, each with its line and correction. */
 import type { RunnerContext } from '../../core/host-context.ts';
 import type { LintFinding } from '../../core/lint.ts';
-import { quoteArgument } from '../../core/shell.ts';
+import { hostArgument } from '../../core/place.ts';
 import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
@@ -21,8 +21,8 @@ function tableOf({ lint, configPath, place }: RunnerContext, index: number): Htm
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">config.toml</h2>
     <p>
-      Run <code>sudo runnerwatch lint ${quoteArgument(place.hostPath(configPath))}</code> to see the
-      lines and what they mean.
+      Run <code>sudo runnerwatch lint ${hostArgument(place, configPath)}</code> to see the lines and
+      what they mean.
     </p>
     <div class="scroll" tabindex="0" role="region" aria-labelledby="${id}">
       <table>

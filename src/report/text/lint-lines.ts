@@ -2,7 +2,7 @@
 import type { RunnerContext } from '../../core/host-context.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import { LINT_SEVERITIES } from '../../core/lint.ts';
-import { quoteArgument } from '../../core/shell.ts';
+import { hostArgument } from '../../core/place.ts';
 import type { View } from '../../core/view.ts';
 
 const MAX_FINDINGS = 5;
@@ -24,7 +24,7 @@ function linesOf({ lint, configPath, place }: RunnerContext): readonly string[] 
   const rest = worth.length - shown.length;
   return [
     ...shown,
-    `${rest > 0 ? `${rest} more: ` : ''}sudo runnerwatch lint ${quoteArgument(place.hostPath(configPath))}`,
+    `${rest > 0 ? `${rest} more: ` : ''}sudo runnerwatch lint ${hostArgument(place, configPath)}`,
   ];
 }
 

@@ -1,12 +1,17 @@
 /** Whether runnerwatch itself is in a container beside that of the runner. */
+import { mkdir, symlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import type { Paths } from '../../../src/core/paths.ts';
 import {
+  isInContainer,
   makerOfPod,
   markedContainer,
   readOwnContainer,
+  rootOfHost,
 } from '../../../src/host/place/own-container.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 
@@ -80,4 +85,57 @@ test('a pod that the chart did not make has a liveness probe that is not known t
   await using root = await rootFolder({ '/configmaps/check-live': 'gitlab-runner verify' });
 
   expect(await makerOfPod(root.paths)).toEqual({ isOfChart: false });
+});
+
+const ALL_PROCESSES = { '/proc/2/comm': 'kthreadd\n', '/proc/1/comm': 'systemd\n' };
+
+/** With the root of the first process, by the folder that it is. */
+async function ofFirst<T>(
+  files: Readonly<Record<string, string>>,
+  first: 'ours' | 'another',
+  look: (paths: Paths) => Promise<T>,
+): Promise<T> {
+  await using root = await rootFolder(files);
+  const { procfs, rootfs } = root.paths;
+  await mkdir(join(procfs, '1'), { recursive: true });
+  await symlink(first === 'ours' ? '/' : rootfs, join(procfs, '1/root'));
+  return await look(root.paths);
+}
+
+test.each([
+  ['is one, whatever processes it sees', {}, 'container'],
+  ['in a pod is looked at like its node', IN_POD, undefined],
+])(
+  'a container beside the host, whose first process has another root, %s',
+  async (_is, env, kind) => {
+    const files = { '/.dockerenv': '', ...ALL_PROCESSES };
+    const own = await ofFirst(files, 'another', async (paths) => await markedContainer(paths, env));
+
+    expect(own?.kind).toBe(kind);
+  },
+);
+
+test.each([
+  ['of the first process', { '/.dockerenv': '', ...ALL_PROCESSES }, 'another', '/proc/1/root'],
+  ['ours, on the host itself', ALL_PROCESSES, 'another', ''],
+  ['ours, where the first process has it too', { '/.dockerenv': '', ...ALL_PROCESSES }, 'ours', ''],
+  ['ours, without the processes of the host', { '/.dockerenv': '' }, 'another', ''],
+  [
+    'ours, where the runner is installed in it',
+    { '/.dockerenv': '', '/usr/bin/gitlab-runner': '', ...ALL_PROCESSES },
+    'another',
+    '',
+  ],
+] as const)('without a flag the root of the host is %s', async (_whose, files, first, expected) => {
+  const [found, rootfs] = await ofFirst(files, first, async (paths) => [
+    await rootOfHost(paths),
+    paths.rootfs,
+  ]);
+
+  expect(found).toBe(`${rootfs}${expected}`);
+});
+
+test('a folder that is no mount is no host that is mounted for a container', async () => {
+  await using root = await rootFolder({ '/.dockerenv': '' });
+  expect(await isInContainer(root.paths, {})).toBe(false);
 });

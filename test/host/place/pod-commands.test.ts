@@ -124,5 +124,6 @@ test('a plain container beside that of the runner gets no command at all', () =>
   );
   expect(place.unseen).toContain('--pid and --network');
   expect(place.fitted?.({ text: 'Do it.', command: 'sudo docker ps' }).command).toBeUndefined();
+  expect(place.fitted?.({ text: 'Know it.' })).toEqual({ text: 'Know it.' });
   expect(PACKAGED_PLACE.fitted).toBeUndefined();
 });
