@@ -93,6 +93,8 @@ const MEASURES = {
   },
 } as const;
 
+const PASS = { status: 'pass' } as const;
+
 export function createService() {
   const starts = new RestartCounter(LOOP_SECONDS);
   const restarts = new UnitRestarts(LOOP_SECONDS);
@@ -114,7 +116,7 @@ export function createService() {
     async run(target, _options, tools) {
       const { place, neighbours, paths, signal, clock } = tools;
       if (place.unseen !== undefined) return await judgeUnseen(target, tools, answers, starts);
-      const { ours, main, ...found } = await look(place, paths, signal);
+      const { ours, settled, main, ...found } = await look(tools);
       const absentSeconds = absences.secondsOf(place.id, main !== undefined, clock);
       const about = { main, absentSeconds, counter: restarts, clock };
       const container = seenContainer(place, found.state, about);
@@ -128,10 +130,10 @@ export function createService() {
         const absent = await absence(place, { ...seen, loop, absentSeconds });
         return { ...(ofContainer ?? absent), ...common };
       }
-      const own = (await stuckFault(main, paths, signal)) ?? faultOf(main, ours, loop);
+      const own = (await stuckFault(main, paths, signal)) ?? faultOf(main, settled, loop);
       // A frozen process may seem to hang.
       const fault = ofContainer?.status === 'fail' ? ofContainer : (own ?? ofContainer);
-      return fault === undefined ? { status: 'pass', ...common } : { ...fault, ...common };
+      return { ...(fault ?? PASS), ...common };
     },
   });
 }
@@ -157,7 +159,7 @@ async function judgeUnseen(
 }
 
 /** `here`: those in the same container, or on the host; `ours`: those on the file of the place, the main one first. */
-async function look(place: Place, paths: Paths, signal: AbortSignal) {
+async function look({ place, paths, clock, signal }: Tools) {
   const [processes, unit, state] = await Promise.all([
     findRunnerProcesses(place.hostPaths ?? paths),
     place.unit === undefined ? undefined : unitState(place.unit, paths, signal),
@@ -167,7 +169,8 @@ async function look(place: Place, paths: Paths, signal: AbortSignal) {
   const using = await processesUsing(place.files.config, processes, paths);
   const main = using.find((one) => here.includes(one));
   const others = using.filter((one) => one !== main);
-  return { here, main, ours: main === undefined ? others : [main, ...others], unit, state };
+  const ours = main === undefined ? others : [main, ...others];
+  return { here, main, ours, settled: settledOf(ours, clock), unit, state };
 }
 
 /** What its engine says of its container; nothing on the host. */
@@ -285,6 +288,11 @@ function restartsOf(
 ): Parameters<UnitRestarts['count']> {
   const age = main === undefined ? undefined : (clock.wall() - main.startedAt) / 1000;
   return [id, { restarts, lifeSeconds: life?.seconds }, age, clock.seconds()];
+}
+
+/** An old container may stand beside the one that replaces it, for as long as a restart may take. */
+function settledOf(ours: readonly RunnerProcess[], clock: Clock): readonly RunnerProcess[] {
+  return ours.filter(({ startedAt }) => clock.wall() - startedAt >= RESTART_SECONDS * 1000);
 }
 
 function faultOf(main: RunnerProcess, ours: readonly RunnerProcess[], loop: LoopFault | undefined) {

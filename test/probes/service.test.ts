@@ -285,3 +285,12 @@ test('two main processes on our config are a warning; the elder one counts', asy
     facts: { pid: 200 },
   });
 });
+
+test('one that has just started stands beside the one that it replaces', async () => {
+  const processes = {
+    200: { args: RUN, startedSeconds: 5 },
+    300: { args: RUN, startedSeconds: 3590 },
+  };
+
+  expect(await runOnce({ processes })).toMatchObject({ status: 'pass', facts: { pid: 200 } });
+});

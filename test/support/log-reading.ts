@@ -15,12 +15,13 @@ export interface RecordingReader {
 export function startRecordingReader(
   paths: Paths,
   mayTake: () => boolean = () => true,
+  clock: Clock = systemClock,
 ): RecordingReader {
   const lines: RawLine[] = [];
   const states: ReaderState[] = [];
   const deps: ReaderDeps = {
     paths,
-    clock: systemClock,
+    clock,
     mayTake,
     onLine: (line) => lines.push(line),
     onState: (state) => states.push(state),

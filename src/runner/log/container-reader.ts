@@ -2,6 +2,7 @@
  * Follows the log of a container at its engine, over restarts and over a new container of the same name. Asks once a
  * second for what came after the last line: a stream would end at each restart, and an old line costs little to skip.
  */
+import { Absences, RESTART_SECONDS } from '../../core/absences.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
 import type { LogSource } from '../../core/runner-event.ts';
 import type { ContainerLine } from '../../host/docker/container-log.ts';
@@ -23,6 +24,8 @@ export class ContainerReader implements Reader {
   /** The time of the last line, and how many lines had it. */
   #last: { readonly stamp: string; readonly seconds: number; readonly count: number };
   #isOld = true;
+  #wasRead = false;
+  readonly #absences = new Absences();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(source: ContainerSource, deps: ReaderDeps) {
@@ -64,6 +67,8 @@ export class ContainerReader implements Reader {
     for (const line of this.#newOf(lines)) this.#take(line);
     this.#remember(lines);
     this.#isOld = false;
+    this.#wasRead = true;
+    this.#absences.secondsOf(this.#where, true, this.#deps.clock);
     this.#deps.onState({ state: 'reading', detail: this.#where });
   }
 
@@ -78,9 +83,17 @@ export class ContainerReader implements Reader {
     if (found.kind === 'lines') return found.lines;
     // A log that appears later is all new.
     this.#isOld = false;
+    if (found.kind === 'gone' && this.#isMadeAnew()) return undefined;
     const detail = found.kind === 'gone' ? 'there is none of that name' : found.why;
     this.#deps.onState({ state: 'failed', detail: `${this.#where} cannot be read (${detail})` });
     return undefined;
+  }
+
+  /** Between the end of a container that was read and the next one of its name. */
+  #isMadeAnew(): boolean {
+    const { clock } = this.#deps;
+    const isRestart = this.#absences.secondsOf(this.#where, false, clock) < RESTART_SECONDS;
+    return this.#wasRead && isRestart;
   }
 
   /** An engine may write times to the second only, so that lines of the last second are told apart by their number. */

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import type { Clock } from '../../../src/core/clock.ts';
 import { ContainerReader } from '../../../src/runner/log/container-reader.ts';
+import { setClock } from '../../support/clock.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 import type { DockerError, DockerScript } from '../../support/docker-stand-in.ts';
 import { startDockerServer } from '../../support/docker-stand-in.ts';
@@ -19,11 +21,11 @@ interface Stage extends AsyncDisposable {
   texts(): readonly string[];
 }
 
-async function follow(says: DockerScript | undefined): Promise<Stage> {
+async function follow(says: DockerScript | undefined, clock?: Clock): Promise<Stage> {
   const root = await rootFolder({ '/var/run/x': '' });
   const file = join(root.paths.rootfs, SOCKET);
   const server = says === undefined ? undefined : await startDockerServer(says, file);
-  const recording = startRecordingReader(root.paths);
+  const recording = startRecordingReader(root.paths, undefined, clock);
   const reader = new ContainerReader(SOURCE, recording.deps);
   return {
     recording,
@@ -106,12 +108,19 @@ test('more lines than usual within a second are asked for', async () => {
   expect(stage.texts()).toHaveLength(501);
 });
 
+const GONE = { status: 404, message: 'No such container: gitlab-runner' };
+
 test('a new container of the same name has a new log, and the old one is over', async () => {
+  const clock = setClock();
   let answer: Buffer | DockerError = framed(['2026-11-30T12:00:01.5Z one']);
-  await using stage = await follow({ log: () => answer });
+  await using stage = await follow({ log: () => answer }, clock);
   await until(() => stage.texts().length === 1);
-  answer = { status: 404, message: 'No such container: gitlab-runner' };
-  await until(() => stage.recording.states.at(-1)?.state === 'failed');
+  answer = GONE;
+  await until(() => {
+    // Long after a container that is made anew would be there.
+    clock.advance(30);
+    return stage.recording.states.at(-1)?.state === 'failed';
+  });
   answer = framed(['2026-11-30T12:00:05.5Z two']);
   await until(() => stage.texts().length === 2);
 
@@ -122,6 +131,22 @@ test('a new container of the same name has a new log, and the old one is over', 
     ['one', true],
     ['two', false],
   ]);
+});
+
+test('between a container and the one that replaces it, its log is not unreadable', async () => {
+  let asked = 0;
+  let answer: Buffer | DockerError = framed(['2026-11-30T12:00:01.5Z one']);
+  await using stage = await follow({ log: () => ((asked += 1), answer) }, setClock());
+  await until(() => stage.texts().length === 1);
+  answer = GONE;
+  const before = asked;
+  await until(() => asked > before + 1);
+  answer = framed(['2026-11-30T12:00:05.5Z two']);
+  await until(() => stage.texts().length === 2);
+
+  expect(new Set(stage.recording.states.map(({ state }) => state))).toEqual(
+    new Set(['starting', 'reading']),
+  );
 });
 
 test('a log driver that keeps nothing, and an engine that is not there, are said', async () => {
