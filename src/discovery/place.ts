@@ -16,6 +16,7 @@ import { volumeHolding } from '../host/fs/host-path.ts';
 import type { Mount } from '../host/fs/mounts.ts';
 import { readMounts } from '../host/fs/mounts.ts';
 import { NO_REAL_PATHS, readRealPaths } from '../host/fs/real-paths.ts';
+import { watchedFromContainer } from '../host/place/beside.ts';
 import type { ContainerPlace } from '../host/place/in-container.ts';
 import { placeInContainer } from '../host/place/in-container.ts';
 import { placeUnseen } from '../host/place/in-pod.ts';
@@ -67,7 +68,7 @@ export class PlaceFinder {
     if (!(await isInContainer(question.paths))) return place;
     const { process, paths } = question;
     const isSeen = process === undefined || (await seesGroups(process.pid, paths));
-    return { ...place, isWatchedFromContainer: true, ...(isSeen ? {} : withoutGroups(paths)) };
+    return { ...watchedFromContainer(place), ...(isSeen ? {} : withoutGroups(paths)) };
   }
 
   async #find(question: PlaceQuestion): Promise<Place> {

@@ -5,6 +5,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Problem } from '../../src/core/reading.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { watchedFromContainer } from '../../src/host/place/beside.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { START } from '../support/clock.ts';
 import type { World } from '../support/snapshots.ts';
@@ -214,7 +215,7 @@ describe('what runnerwatch may not read', () => {
   });
 
   test('in a container of its own it tells the options of that one, and types nothing', () => {
-    const place = { ...PACKAGED_PLACE, isWatchedFromContainer: true } as const;
+    const place = watchedFromContainer(PACKAGED_PLACE);
     const { summary, causes } = diagnose(snapshotOf({}, { blind: ['may not look there'], place }));
 
     expect(causes[0]?.fix).toEqual([

@@ -14,7 +14,9 @@ import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import type { CauseContext } from '../../src/diagnosis/cause-spec.ts';
 import { parseMountInfo } from '../../src/host/fs/mounts.ts';
 import { NO_REAL_PATHS } from '../../src/host/fs/real-paths.ts';
+import { watchedFromContainer } from '../../src/host/place/beside.ts';
 import { placeInContainer } from '../../src/host/place/in-container.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { contextAt } from '../support/fix-context.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
@@ -132,3 +134,13 @@ test('where the host is mounted for us, a path in the root of a process is below
 
   expect(place.hostPath(CONFIG)).toBe(`/proc/812/root${CONFIG}`);
 });
+
+test.each([['on the host', PACKAGED_PLACE] as const, ...KINDS])(
+  'no command starts a runnerwatch that is in a container: %s',
+  (_where, place) => {
+    const commands = commandsOf(watchedFromContainer(place));
+
+    expect(commands.length).toBeGreaterThan(100);
+    expect(commands.filter((command) => command.includes('runnerwatch'))).toEqual([]);
+  },
+);

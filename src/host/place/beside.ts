@@ -39,3 +39,19 @@ function withRoot(given: FixStep, seenRoot: string, rootOnHost: string): FixStep
     ? step(`${text} It is done where the container of the runner is started.`)
     : step(text, command.replaceAll(seenRoot, rootOnHost));
 }
+
+/** runnerwatch itself is in a container, which the host may call by any name. */
+export function watchedFromContainer(place: Place): Place {
+  const { fitted = (given: FixStep) => given } = place;
+  return {
+    ...place,
+    isWatchedFromContainer: true,
+    fitted: (given) => withoutOwnProgram(fitted(given)),
+  };
+}
+
+function withoutOwnProgram(given: FixStep): FixStep {
+  return given.command?.includes('runnerwatch') === true
+    ? step(`${given.text} It is done in the container of runnerwatch, or where that is started.`)
+    : given;
+}

@@ -1,6 +1,7 @@
 /** Lint findings of config.toml on the page, each with its line and correction. */
 import type { RunnerContext } from '../../core/host-context.ts';
 import type { LintFinding } from '../../core/lint.ts';
+import type { Place } from '../../core/place.ts';
 import { hostArgument } from '../../core/place.ts';
 import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
@@ -14,16 +15,21 @@ export function lintOf({ snapshot }: View): readonly (Html | undefined)[] {
   return snapshot.hostContext.contexts.map((context, index) => tableOf(context, index));
 }
 
+/** Not where our program is in a container, which the host may call by any name. */
+function linesOf(place: Place, configPath: string): Html {
+  return html`<p>
+    Run <code>sudo runnerwatch lint ${hostArgument(place, configPath)}</code> to see the lines and
+    what they mean.
+  </p>`;
+}
+
 function tableOf({ lint, configPath, place }: RunnerContext, index: number): Html | undefined {
   if (lint === undefined || lint.findings.length === 0) return undefined;
   const id = index === 0 ? 'lint' : `lint-${index + 1}`;
   const more = lint.findings.length - MAX_FINDINGS;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">config.toml</h2>
-    <p>
-      Run <code>sudo runnerwatch lint ${hostArgument(place, configPath)}</code> to see the lines and
-      what they mean.
-    </p>
+    ${place.isWatchedFromContainer === true ? undefined : linesOf(place, configPath)}
     <div class="scroll" tabindex="0" role="region" aria-labelledby="${id}">
       <table>
         <thead>

@@ -22,6 +22,8 @@ function linesOf({ lint, configPath, place }: RunnerContext): readonly string[] 
     return `${severity} ${rule}  ${where}${message}`;
   });
   const rest = worth.length - shown.length;
+  // Its program is in a container that the host may call by any name.
+  if (place.isWatchedFromContainer === true) return rest > 0 ? [...shown, `${rest} more`] : shown;
   return [
     ...shown,
     `${rest > 0 ? `${rest} more: ` : ''}sudo runnerwatch lint ${hostArgument(place, configPath)}`,

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 
 import { createExporter } from '../../../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../../../src/cli/all-probes.ts';
+import { watchedFromContainer } from '../../../src/host/place/beside.ts';
+import { PACKAGED_PLACE } from '../../../src/host/place/packaged.ts';
 import { reportOf } from '../../../src/report/document.ts';
 import { pageOf } from '../../../src/report/page/page.ts';
 import { textOf } from '../../../src/report/text/text.ts';
@@ -50,6 +52,17 @@ test('the text of check names the worst ones, and where to read the rest', () =>
   );
   expect(text).toContain('\n  sudo runnerwatch lint /etc/gitlab-runner/config.toml\n');
   expect(textOf(silent, { colour: false })).not.toContain('\nconfig.toml\n');
+});
+
+test('where runnerwatch is in a container, no command for the host starts it', () => {
+  const place = watchedFromContainer(PACKAGED_PLACE);
+  const inside = viewOf(withLint(snapshotOf({}, { place }), TEXT));
+  const said = [textOf(inside, { colour: false, width: 100 }), pageOf(inside)];
+
+  for (const text of said) {
+    expect(text).toContain('X02');
+    expect(text).not.toContain('runnerwatch lint');
+  }
 });
 
 test('the document has every finding', () => {
