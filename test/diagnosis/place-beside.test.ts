@@ -144,3 +144,19 @@ test.each([['on the host', PACKAGED_PLACE] as const, ...KINDS])(
     expect(commands.filter((command) => command.includes('runnerwatch'))).toEqual([]);
   },
 );
+
+test.each([
+  ['of a volume, by its path on the host', '/etc/gitlab-runner/builds/abc', true],
+  ['in the container alone', '/builds/abc', false],
+])('working copies %s', (_where, folder, isRemoved) => {
+  const context = contextBeside(TOLD);
+  const optional: CauseContext['optional'] = (name) =>
+    name === 'working_copies' ? folder : context.optional(name);
+  const spec = catalogue.find(({ id }) => id === 'disk-space-exhausted');
+  const commands = (spec?.fix({ ...context, optional }) ?? []).flatMap(
+    ({ command }) => command ?? [],
+  );
+
+  // In the container a link could lead elsewhere.
+  expect(commands.some((command) => command.startsWith('sudo rm -rf '))).toBe(isRemoved);
+});
