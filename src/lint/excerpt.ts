@@ -6,7 +6,8 @@ import { redactName, redactValue } from '../config/runner/redact-value.ts';
 import { printable } from '../core/printable.ts';
 import { homesOf } from './schema-index.ts';
 
-const KEY = /^(?<lead>\s*)(?<key>[\w-]+|"[\w. -]*"|'[\w. -]*')(?<equals>\s*=\s*)(?<rest>.*)$/;
+/** `.` would end at a carriage return, or at U+2028. */
+const KEY = /^(?<lead>\s*)(?<key>[\w-]+|"[\w. -]*"|'[\w. -]*')(?<equals>\s*=\s*)(?<rest>[^]*)$/;
 const HEADER = /^\s*\[{1,2}\s*[\w-]{1,40}(?:\s*\.\s*(?:[\w-]{1,40}|"[^"]*"))*\s*\]{1,2}\s*$/;
 /** Numbers, dates, true, false, brackets, commas. */
 const BARE = /^[\s\d.:+TZ_,[\]{}-]*$/;
@@ -22,7 +23,7 @@ export function maskLine(line: string): string {
 
 function maskSecrets(line: string): string {
   if (/^\s*$/.test(line)) return '';
-  if (/^\s*#/.test(line)) return line.replace(/#.*$/, '# …');
+  if (/^\s*#/.test(line)) return line.replace(/#[^]*$/, '# …');
   if (HEADER.test(line)) return line.replaceAll(/"[^"]*"/g, stars);
   const { lead = '', key, equals = '', rest = '' } = KEY.exec(line)?.groups ?? {};
   if (key === undefined) return maskAll(line);
@@ -43,7 +44,7 @@ function value(key: string, text: string): string {
   return parts
     .map((part, index) => {
       if (index % 2 === 1) return isShowable(key, part.slice(1, -1)) ? part : quotedStars(part);
-      const [before = '', comment] = part.split(/(?<comment>#.*)/);
+      const [before = '', comment] = part.split(/(?<comment>#[^]*)/);
       const plain =
         BARE.test(before) || /^(?:true|false)\s*$/.test(before) ? before : stars(before);
       return comment === undefined ? plain : `${plain}# …`;

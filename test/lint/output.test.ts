@@ -88,6 +88,18 @@ describe('a line is shown without its secrets, and its columns stay', () => {
     expect(maskLine(line)).toBe(masked);
   });
 
+  test.each(['\r', '\u2028', '\u2029', '\v', '\f', '\u0085'])(
+    'nothing behind a line end that is none is shown: %j',
+    (end) => {
+      for (const line of [
+        `# old${end}  token = "glrt-wQz3kLmN8pRs2TuVx5Ya"`,
+        `limit = 4 # old${end}  token = "glrt-wQz3kLmN8pRs2TuVx5Ya"`,
+        `limit = 4${end}  token = "glrt-wQz3kLmN8pRs2TuVx5Ya"`,
+      ])
+        expect(maskLine(line)).not.toContain('wQz3kLmN8pRs2TuVx5Ya');
+    },
+  );
+
   test('a path is shown unless a part of it could be a secret', () => {
     expect(isShowable('tls-ca-file', '/etc/gitlab-runner/certs/ca.pem')).toBe(true);
     expect(isShowable('tls-ca-file', '/x/0123456789abcdefghij')).toBe(false);

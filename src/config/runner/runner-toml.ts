@@ -40,6 +40,7 @@ export function readToml(
   const text = decodeUtf8(content);
   if (text === undefined) return refuse(notUtf8Problem(file));
   try {
+    refuseBareReturn(text);
     return { ok: true, root: treeOf(parseDocument(text, version)) };
   } catch (error) {
     const problem = problemOf(error, file, text);
@@ -83,6 +84,15 @@ function parseDocument(text: string, version: TomlVersion): AST.TOMLProgram {
 
 function parseText(text: string, tomlVersion: TomlVersion): AST.TOMLProgram {
   return parseTOML(text, { tomlVersion });
+}
+
+/** To the parser it is a line end; the runner refuses it wherever it stands, also behind the last line. */
+function refuseBareReturn(text: string): void {
+  const at = text.search(/\r(?!\n)/);
+  if (at === -1) return;
+  const before = text.slice(0, at).split('\n');
+  const position = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+  throw new ShapeError('a carriage return without a line feed', position);
 }
 
 function decodeUtf8(content: string | Uint8Array): string | undefined {

@@ -26,6 +26,10 @@ function ruleOf(message: string): string {
 
 /** The parsers' messages name a rule and at most one character of the file. */
 const RULES: readonly { readonly when: RegExp; readonly rule: string }[] = [
+  {
+    when: /carriage return/,
+    rule: 'a carriage return without a line feed is not allowed',
+  },
   { when: /64 bits/, rule: 'this integer does not fit into 64 bits' },
   { when: /^Unterminated string/, rule: 'a quote is not closed' },
   { when: /^Unterminated table/, rule: 'a table header is not closed with "]"' },
@@ -49,6 +53,7 @@ const RULES: readonly { readonly when: RegExp; readonly rule: string }[] = [
 
 const FIXES: readonly { readonly when: RegExp; readonly fix: string }[] = [
   { when: /quote/, fix: 'Close the quote on that line.' },
+  { when: /carriage return/, fix: 'Save the file with line ends of Unix.' },
   { when: /already defined/, fix: 'Keep one of the two definitions.' },
   { when: /backslash/, fix: 'Put the value in single quotes, or double the backslash.' },
   { when: /"="/, fix: 'Write `key = value`. Comments start with #.' },

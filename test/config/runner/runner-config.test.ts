@@ -23,6 +23,18 @@ function problemsOf(content: string | Uint8Array): readonly string[] {
 /** `[[runners]]` with some lines below it. */
 const entry = (lines: string): string => `[[runners]]\n${lines}`;
 
+test.each([
+  ['concurrent = 4\r', 1],
+  ['concurrent = 4\r\n[[runners]]\r', 2],
+  ['concurrent = 4\n# a comment\rcheck_interval = 3\n', 2],
+  ['concurrent = 4\n\r\n\r', 3],
+  ["[[runners]]\npre_build_script = '''\na\rb\n'''\n", 3],
+])('a carriage return without a line feed is refused: %j', (text, line) => {
+  expect(problemsOf(text)).toEqual([
+    `syntax-error ${line}  | Save the file with line ends of Unix.`,
+  ]);
+});
+
 test('a typical file becomes a document', () => {
   const { document, problems } = readRunnerText(fixture('typical.toml'), FILE);
 
