@@ -185,8 +185,8 @@ const FAULTS: readonly Fault[] = [
     inject: async ({ container }) =>
       await container?.runner.recreateBroken('--entrypoint /bin/grep'),
     ...isGone('container-restart-loop'),
-    // It starts again at once, so that one look may see it run.
-    podman: { needsHistory: true },
+    // One look may see it run.
+    needsHistory: true,
   },
   {
     title: 'its container is paused',

@@ -34,8 +34,12 @@ function nanosecondsOf(groups: RegExpExecArray['groups']): bigint {
   return BigInt(whole) * size + BigInt(fraction);
 }
 
+/** Nobody means a longer one. */
+const MAX_MEANT = 100;
+
 /** What was probably meant by a text that Go refuses: `3600 s` → `3600s`, `1d` → `24h`, `900` → `900s`. */
 export function nearestGoDuration(text: string): string | undefined {
+  if (text.length > MAX_MEANT) return undefined;
   const short = text
     .trim()
     .toLowerCase()

@@ -93,7 +93,7 @@ function isNoText(path: string, { value }: Mismatch): boolean {
 /** `memory = 4`: gibibytes were meant, and as a text it would be four bytes. */
 function bareSizeOf(path: string, { value }: Mismatch): bigint | undefined {
   const isSize = /memory(?:_swap|_reservation)?$/.test(path) && value.kind === 'integer';
-  return isSize && value.value < MIN_MEMORY_BYTES ? value.value : undefined;
+  return isSize && value.value > 0n && value.value < MIN_MEMORY_BYTES ? value.value : undefined;
 }
 
 /** Only where there is no doubt what was meant. A token is never touched. */

@@ -123,9 +123,9 @@ test.each<readonly [string, string, ContainerState]>([
   [
     'fail',
     'container-restart-loop',
-    { ...RUNNING, startedAt: START, restarts: 5, waitedSeconds: 1.6 },
+    { ...RUNNING, startedAt: START, restarts: 6, waitedSeconds: 3.3 },
   ],
-  ['warn', 'restarting', { ...RUNNING, startedAt: START, restarts: 5, waitedSeconds: 0.3 }],
+  ['warn', 'restarting', { ...RUNNING, startedAt: START, restarts: 5, waitedSeconds: 1.6 }],
   ['warn', 'restarting', { ...RUNNING, startedAt: START, restarts: 0, waitedSeconds: 60 }],
   ['fail', 'not-running', { ...RUNNING, startedAt: START - 90_000 }],
   ['unknown', 'processes-hidden', { ...RUNNING, isHidden: true }],

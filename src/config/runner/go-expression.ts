@@ -5,6 +5,7 @@
 
 const MAX_REPEAT = 1000;
 const MAX_CODE = 0x10ffff;
+const MAX_DEPTH = 1000;
 const REPEAT = /(?:[*+?]|\{(?<min>\d+)(?:,(?<max>\d*))?\})\??/y;
 /** Flags alone apply to what follows. */
 const FLAGS = /\(\?[imsU]*(?:-[imsU]+)?\)/y;
@@ -21,7 +22,7 @@ const ESCAPED = /\\(?<character>\p{ASCII})/uy;
 const ALPHANUMERIC = /^[A-Za-z0-9]$/;
 const CLASS_NAME =
   /\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]/y;
-const OTHER_CLASS_NAME = /\[:[^]*?:\]/y;
+const OTHER_CLASS_NAME = /\[:[^:\]]{0,40}:\]/y;
 const ANY = /[^]/uy;
 
 class NotGo extends Error {}
@@ -39,6 +40,7 @@ export function isGoExpression(text: string): boolean {
 class Reader {
   readonly #text: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -80,8 +82,11 @@ class Reader {
 
   #group(): number {
     this.#need(GROUP);
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new NotGo();
     const most = this.#alternatives();
     this.#need(/\)/y);
+    this.#depth -= 1;
     return most;
   }
 
@@ -150,15 +155,42 @@ function valueOf({ octal, hex, long }: Readonly<Record<string, string | undefine
 
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, f: 12, t: 9, n: 10, r: 13, v: 11 };
 
-/** A category or a script of Unicode. */
+const CATEGORIES = new Set(
+  'C Cc Cf Cn Co Cs L LC Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs'.split(
+    ' ',
+  ),
+);
+
+/** A category by its letters, or a script by its long name. Newer versions of Go know more names, which may be right. */
 function isProperty(name: string): boolean {
-  const proper = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-  return name === 'Any' || [proper, `Script=${proper}`].some((property) => compiles(property));
+  if (name.length <= 2) return CATEGORIES.has(name);
+  return name === 'Any' || !/^[A-Z][a-z]+$/.test(name) || isScript(name);
 }
+
+function isScript(name: string): boolean {
+  return compiles(`Script=${name}`) || GO_ALIASES.has(name);
+}
+
+/** Long names of categories that Go 1.25 and later know. */
+const GO_ALIASES = new Set([
+  'Letter',
+  'Mark',
+  'Number',
+  'Punctuation',
+  'Punct',
+  'Symbol',
+  'Separator',
+  'Other',
+  'Digit',
+  'Control',
+  'Cntrl',
+  'Format',
+  'Surrogate',
+]);
 
 function compiles(property: string): boolean {
   try {
-    return new RegExp(`\\p{${property}}`, 'u').test('') || true;
+    return new RegExp(`\\p{${property}}`, 'u').source !== '';
   } catch {
     return false;
   }

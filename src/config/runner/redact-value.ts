@@ -14,13 +14,21 @@ const TOKEN = /gl[a-z]{2,}-|GR1348941/i;
 /** The text, or `…` when the key or the text itself may be secret. */
 export function redactValue(key: string, text: string): string {
   const isPlain = PLAIN_TEXT.test(text) && !SECRET_TEXT.test(text);
-  return (isPlain || isPath(text)) && !SECRET_KEY.test(key) ? text : HIDDEN;
+  return (isPlain || isPath(key, text)) && !SECRET_KEY.test(key) ? text : HIDDEN;
 }
 
-/** Of names that are no tokens themselves: a long path is not a long secret. */
-function isPath(text: string): boolean {
-  return /^(?:unix:\/\/)?(?:\/[\w.@+-]{1,60}){1,20}\/?$/.test(text) && !isSecretName(text);
+/** Where a path belongs a long one is shown: of names without more than one number, so that none is a token or a UUID. */
+function isPath(key: string, text: string): boolean {
+  const isOfPaths = text.startsWith('unix://') || PATH_KEY.test(key);
+  const names = text.replace(/^unix:\/\//, '').split('/');
+  return (
+    isOfPaths &&
+    /^(?:unix:\/\/)?(?:\/[\w.@+-]{1,60}){1,20}\/?$/.test(text) &&
+    names.every((name) => !isSecretName(name) && (name.match(/\d+/g) ?? []).length < 2)
+  );
 }
+
+const PATH_KEY = /file$|dir$|^host$|exec$|path$/i;
 
 function isSecretName(name: string): boolean {
   return TOKEN.test(name) || LONG_RUN.test(name) || MIXED_RUN.test(name);

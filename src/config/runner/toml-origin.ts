@@ -27,17 +27,16 @@ const UNFINISHED: readonly Unfinished[] = [
   // A key alone, or the `---` of YAML.
   { line: /^[\w-]+$/, message: 'expected "="', reported: /equal|expected "="/ },
 ];
-const COMMENT = /\s*#[^"']*$/;
+/** Longer lines are no mistake that is seen at their end. */
+const MAX_LINE = 4096;
 
 export function originOf(fault: SyntaxFault, text: string): SyntaxFault {
   const lines = text.split('\n');
   if (fault.message.startsWith('Unterminated string')) return openedQuote(fault, lines);
   const { line, column } = fault.position;
   if ((lines[line - 1] ?? '').slice(0, column - 1).trim() !== '') return fault;
-  const index = lines
-    .slice(0, line - 1)
-    .findLastIndex((one) => one.replace(COMMENT, '').trim() !== '');
-  const above = (lines[index] ?? '').replace(COMMENT, '').trimEnd();
+  const index = lines.slice(0, line - 1).findLastIndex((one) => plainPart(one).trim() !== '');
+  const above = plainPart(lines[index] ?? '').trimEnd();
   const found = UNFINISHED.find(
     ({ line: form, reported }) =>
       form.test(above.trimStart()) && (reported?.test(fault.message) ?? true),
@@ -45,6 +44,21 @@ export function originOf(fault: SyntaxFault, text: string): SyntaxFault {
   return found === undefined
     ? fault
     : { position: { line: index + 1, column: above.length + 1 }, message: found.message };
+}
+
+/** A line without its comment, and with an `x` for each character of its strings. */
+function plainPart(line: string): string {
+  if (line.length > MAX_LINE) return 'x';
+  let quote = '';
+  let plain = '';
+  for (const character of line) {
+    if (quote === '' && character === '#') break;
+    const isQuote = character === '"' || character === "'";
+    plain += quote === '' || character === quote ? character : 'x';
+    if (quote === '' && isQuote) quote = character;
+    else if (character === quote) quote = '';
+  }
+  return plain;
 }
 
 /** The last one that opens a string over several lines. */

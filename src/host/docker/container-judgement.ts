@@ -21,7 +21,7 @@ const LOOP_RESTARTS = 3;
 /** Of a runner that works, none ends so soon. */
 const SHORT_LIFE_SECONDS = 10;
 /** Docker waits twice as long before each further start, and 0.1 s where the container had run well before. */
-const LOOP_WAIT_SECONDS = 1;
+const LOOP_WAIT_SECONDS = 3;
 const PREPARATION_MILLISECONDS = 60_000;
 
 export interface ContainerFault {

@@ -40,7 +40,7 @@ function cacheFolderOf({ table, executor }: Section): string {
 function isCacheVolume(text: string, section: Section): boolean {
   const own = cacheFolderOf(section);
   if (section.executor === 'docker-windows')
-    return text.toLowerCase().replaceAll('/', '\\').includes(own.toLowerCase());
+    return `${text.toLowerCase().replaceAll('/', '\\')}:`.includes(`${own.toLowerCase()}:`);
   return `${own}/`.startsWith(`${volumeOf(text)?.target ?? '-'}/`);
 }
 

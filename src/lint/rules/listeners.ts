@@ -51,16 +51,9 @@ function metricsAddress({ root }: ParsedConfig): Found<string> | undefined {
   return filledAt(root, 'listen_address');
 }
 
-/** Names that Go knows without /etc/services. */
-const PORT_NAMES: ReadonlySet<string> = new Set(
-  'domain ftp ftps gopher http https imap2 imap3 imaps pop3 pop3s smtp ssh submissions telnet'.split(
-    ' ',
-  ),
-);
-
-/** None at all is a free port. */
+/** None at all is a free port; a name may stand in /etc/services of the runner. */
 function isPort(text: string): boolean {
-  return /^\d*$/.test(text) ? Number(text) <= 65_535 : PORT_NAMES.has(text.toLowerCase());
+  return /^\+?\d*$/.test(text) ? Number(text) <= 65_535 : /^[a-z][\w-]*$/i.test(text);
 }
 
 /** An address, or a name that Go looks up: not `*`, and none of digits alone. None at all is every address. */

@@ -82,3 +82,11 @@ test.each([
 ])('the unit that is suggested for %d makes %d bytes', (value, bytes) => {
   expect(sizeOf(withUnit(value))).toBe(bytes);
 });
+
+test.each([
+  [999, true],
+  [1001, false],
+  [100_000, false],
+])('an expression of %d groups within groups is %s', (depth, isRead) => {
+  expect(isGoExpression(`${'('.repeat(depth)}a${')'.repeat(depth)}`)).toBe(isRead);
+});
