@@ -99,10 +99,10 @@ const PROBED: WorldOptions = {
       '#!/bin/bash\ngitlab-runner verify --url= 2>&1 | grep -E "is (alive|valid)"\n',
   }),
 };
-/** The kubelet asks once a minute. */
-const PROBE_MILLISECONDS = 62_000;
+/** Three probes of a chart that asks every ten seconds. */
+const PROBE_MILLISECONDS = 30_000;
 
-/** As the kubelet does, once the probe has failed for more than a minute. */
+/** As the kubelet does, once the probe has failed three times. */
 async function endByProbe({ daemon, runner }: World): Promise<void> {
   const { lacks } = await untilGood(daemon, lacksLongOutage, PATIENCE_SECONDS);
   if (lacks !== undefined) throw new Error(lacks);

@@ -59,6 +59,16 @@ test('it will end the runner: told beside the outage, as a notice', () => {
   expect(second).toMatchObject({ id: ID, severity: 'notice', fix: [expect.anything(), FIX] });
 });
 
+test('of two entries one rejected token is enough, and any other failure of one is not', () => {
+  const runners = [runner('runnerAA1'), runner('runnerAA2', { url: 'https://other.example.com/' })];
+  const place = { ...PACKAGED_PLACE, livenessProbe: { isSeen: true, fix: FIX } };
+  const named = (findings: Readonly<Record<string, FindingSpec>>): boolean =>
+    diagnose(snapshotOf(findings, { runners, place })).causes.some(({ id }) => id === ID);
+
+  expect(named({ 'token@runnerAA1': outage({ finding: fail('rejected') }) })).toBe(true);
+  expect(named(DOWN)).toBe(false);
+});
+
 describe('it has ended the runner', () => {
   test.each([
     ['which is gone', GONE],
@@ -106,7 +116,7 @@ describe('it is not named', () => {
   });
 
   test('as the end of a runner that ended with the outage', () => {
-    const state = service(BEGAN + 20_000, fail('not-running'));
+    const state = service(BEGAN + 5000, fail('not-running'));
 
     expect(causesOf({ ...DOWN, service: state })).toMatchObject([
       { id: 'runner-not-running', severity: 'critical' },

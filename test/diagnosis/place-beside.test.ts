@@ -141,7 +141,9 @@ test.each([['on the host', PACKAGED_PLACE] as const, ...KINDS])(
     const commands = commandsOf(watchedFromContainer(place));
 
     expect(commands.length).toBeGreaterThan(100);
-    expect(commands.filter((command) => command.includes('runnerwatch'))).toEqual([]);
+    const others = commands.map((command) => command.replaceAll('zz-runnerwatch.conf', ''));
+
+    expect(others.filter((command) => command.includes('runnerwatch'))).toEqual([]);
   },
 );
 
@@ -159,4 +161,18 @@ test.each([
 
   // In the container a link could lead elsewhere.
   expect(commands.some((command) => command.startsWith('sudo rm -rf '))).toBe(isRemoved);
+});
+
+test.each([
+  ['sudo runnerwatch lint /etc/gitlab-runner/config.toml', false],
+  ['runnerwatch check', false],
+  ['sudo systemctl edit runnerwatch.service', false],
+  ['sudo systemctl restart gitlab-runner && sudo systemctl restart runnerwatch', false],
+  ['sudo touch /srv/runnerwatch-stack/gitlab-runner/config.toml', true],
+  ['sudoedit /etc/runnerwatch/runnerwatch.toml', false],
+  ['sudo docker restart gitlab-runner-beside-runnerwatch', true],
+])('in a container of its own runnerwatch prints %s: %s', (command, isPrinted) => {
+  const { fitted } = watchedFromContainer(PACKAGED_PLACE);
+
+  expect(fitted?.({ text: 'Do it.', command }).command !== undefined).toBe(isPrinted);
 });

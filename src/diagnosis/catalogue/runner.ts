@@ -60,7 +60,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The liveness probe of the official Helm chart asks GitLab. While GitLab, or something before it, refuses at once, the probe fails, and after three failures Kubernetes ends the runner with its jobs. An outage in which nothing answers ends nothing.',
     evidence:
-      'In a pod of the chart every entry is refused within three seconds, and its script `check-live` runs `verify`; or the process ended a minute or more after that began.',
+      'In a pod of the chart every entry is refused within three seconds, or the token of one is rejected, and its script `check-live` runs `verify`; or the process ended 20 s or more after that began.',
     notConfusedWith: ['runner-not-running', 'runner-crash-loop'],
     changedBy: [],
     from: [],
@@ -74,7 +74,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
       ),
       ...(c.place.livenessProbe === undefined ? [] : [c.place.livenessProbe.fix]),
     ],
-    resolvedWhen: 'an entry of the runner is accepted by GitLab again',
+    resolvedWhen: 'an entry of the runner is accepted again, and the token of none is rejected',
   }),
   ownCause({
     id: 'runner-outdated',

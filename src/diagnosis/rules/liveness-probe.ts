@@ -1,7 +1,7 @@
 /**
  * The liveness probe of the official chart asks GitLab by `gitlab-runner verify`, for three seconds at most. What GitLab, or
  * something before it, refuses within that time counts as a dead runner: after three failures the kubelet ends it with its
- * jobs. An outage that stays silent ends nothing.
+ * jobs. An outage that stays silent ends nothing (docs/reference/runner-places.md#liveness-probe-of-the-chart).
  */
 import type { CheckState } from '../../core/check.ts';
 import { isBroken } from '../../core/check.ts';
@@ -13,8 +13,8 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason } from '../snapshot-index.ts';
 
 const VERIFY_SECONDS = 3;
-/** One that ends sooner after the beginning of an outage has ended for another reason: the kubelet waits for three failures. */
-const SURVIVED_SECONDS = 60;
+/** One that ends sooner after the beginning of an outage has another reason: three probes have not failed yet. */
+const SURVIVED_SECONDS = 20;
 
 export function livenessProbeCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { place, runners } = indexed.context;
@@ -40,22 +40,28 @@ interface Outage {
   readonly since: Instant;
 }
 
-/** The probe is content while one entry is accepted. */
+/** One rejected token is enough; of other failures the probe is content while one entry is accepted. */
 function outageOf(indexed: SnapshotIndex): Outage | undefined {
   const refused = indexed.context.runners.map((runner) => refusalOf(runner, indexed));
   const known = refused.filter((state) => state !== undefined);
+  const rejected = known.find(({ check }) => check.probe.id === 'token');
+  if (rejected !== undefined) return { state: rejected, since: rejected.since };
   const [state] = known;
   if (state === undefined || known.length < refused.length) return undefined;
   return { state, since: Math.max(...known.map(({ since }) => since)) };
 }
 
-/** The link that ends the path of an entry, seen twice, if it does so before `verify` is given up. */
+/** The link that ends the path of an entry, seen twice, if the path ends before `verify` is given up. */
 function refusalOf(runner: RunnerTarget, indexed: SnapshotIndex): CheckState | undefined {
   const links = runner.endpoint === undefined ? [] : linksOf(runner.endpoint, indexed);
-  const broken = [...links, indexed.tokenOf(runner)].find((state) => state && isBroken(state));
+  const path = [...links, indexed.tokenOf(runner)].filter((state) => state !== undefined);
+  const index = path.findIndex((state) => isBroken(state));
+  const broken = path[index];
   if (broken?.finding.status !== 'fail' || broken.streak < 2) return undefined;
-  const { durationSeconds = VERIFY_SECONDS } = broken.last ?? {};
-  return durationSeconds < VERIFY_SECONDS ? broken : undefined;
+  const seconds = path
+    .slice(0, index + 1)
+    .reduce((sum, { last }) => sum + (last?.durationSeconds ?? 0), 0);
+  return seconds < VERIFY_SECONDS ? broken : undefined;
 }
 
 function linksOf(endpoint: string, indexed: SnapshotIndex): readonly CheckState[] {

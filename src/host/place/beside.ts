@@ -50,8 +50,12 @@ export function watchedFromContainer(place: Place): Place {
   };
 }
 
+/** As the program of a command, its unit or its settings; a drop-in that it names after itself is of the runner. */
+const OWN_PROGRAM =
+  /(?:^|[|;&] *)(?:sudo )?(?:runnerwatch\b(?!\/)|(?:systemctl|journalctl) [^|;&]*\brunnerwatch(?![\w/-]))|\/etc\/runnerwatch\//;
+
 function withoutOwnProgram(given: FixStep): FixStep {
-  return given.command?.includes('runnerwatch') === true
+  return OWN_PROGRAM.test(given.command ?? '')
     ? step(`${given.text} It is done in the container of runnerwatch, or where that is started.`)
     : given;
 }

@@ -94,7 +94,7 @@ export function livenessProbeOf(pod: Pod): LivenessProbe | undefined {
   if (pod.livenessProbe === undefined) return undefined;
   const { values, words } = wordsOf(pod);
   const text = 'Let the liveness probe outlast an outage, so that the next one ends no jobs.';
-  const value = 'livenessProbe.failureThreshold with a number of minutes, 60 for example';
+  const value = 'livenessProbe with periodSeconds: 60 and failureThreshold: 60, which is an hour';
   return {
     isSeen: pod.livenessProbe === 'asks-gitlab',
     fix: step(`${text} ${words.where}: ${value}.`, values),
