@@ -66,6 +66,7 @@ test('of two entries one rejected token is enough, and any other failure of one 
     diagnose(snapshotOf(findings, { runners, place })).causes.some(({ id }) => id === ID);
 
   expect(named({ 'token@runnerAA1': outage({ finding: fail('rejected') }) })).toBe(true);
+  expect(named({ 'token@runnerAA1': outage({ finding: fail('server-error') }) })).toBe(false);
   expect(named(DOWN)).toBe(false);
 });
 

@@ -58,7 +58,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     scope: 'service',
     title: 'The liveness probe of the chart ends the runner while GitLab is away',
     meaning:
-      'The liveness probe of the official Helm chart asks GitLab. While GitLab, or something before it, refuses at once, the probe fails, and after three failures Kubernetes ends the runner with its jobs. An outage in which nothing answers ends nothing.',
+      'The liveness probe of the official Helm chart asks GitLab. While GitLab, or something before it, refuses at once, or GitLab rejects the token of an entry, the probe fails, and after three failures Kubernetes ends the runner with its jobs. An outage in which nothing answers ends nothing.',
     evidence:
       'In a pod of the chart every entry is refused within three seconds, or the token of one is rejected, and its script `check-live` runs `verify`; or the process ended 20 s or more after that began.',
     notConfusedWith: ['runner-not-running', 'runner-crash-loop'],

@@ -40,15 +40,23 @@ interface Outage {
   readonly since: Instant;
 }
 
-/** One rejected token is enough; of other failures the probe is content while one entry is accepted. */
+/** One token that is answered with 403 is enough; of other failures the probe is content while one entry is accepted. */
 function outageOf(indexed: SnapshotIndex): Outage | undefined {
   const refused = indexed.context.runners.map((runner) => refusalOf(runner, indexed));
   const known = refused.filter((state) => state !== undefined);
-  const rejected = known.find(({ check }) => check.probe.id === 'token');
+  const rejected = known.find((state) => isForbidden(state));
   if (rejected !== undefined) return { state: rejected, since: rejected.since };
   const [state] = known;
   if (state === undefined || known.length < refused.length) return undefined;
   return { state, since: Math.max(...known.map(({ since }) => since)) };
+}
+
+/** `verify` ends with an error for it, and bears all other answers. */
+function isForbidden(state: CheckState): boolean {
+  return (
+    state.check.probe.id === 'token' &&
+    hasReason(state, 'rejected', 'expired', 'orphaned', 'forbidden-by-edge')
+  );
 }
 
 /** The link that ends the path of an entry, seen twice, if the path ends before `verify` is given up. */
