@@ -113,11 +113,13 @@ interface RootMount {
   readonly root: string;
 }
 
-/** Without rights to its root: the file system on which it lies. Where the host is mounted for us, our own root is another. */
-async function hasOtherMount(folder: string, { procfs, rootfs }: Paths): Promise<boolean> {
-  const onHost = rootfs === '/' ? 'self' : '1';
-  const [its, ours] = await Promise.all([rootMount(folder), rootMount(join(procfs, onHost))]);
-  return its !== undefined && ours !== undefined && JSON.stringify(its) !== JSON.stringify(ours);
+/** Without rights to its root: the file system on which it lies, unlike ours and that of the first process. */
+async function hasOtherMount(folder: string, { procfs }: Paths): Promise<boolean> {
+  const [its, ...hosts] = await Promise.all(
+    [folder, join(procfs, 'self'), join(procfs, '1')].map(async (one) => await rootMount(one)),
+  );
+  const known = hosts.filter((mount) => mount !== undefined).map((mount) => JSON.stringify(mount));
+  return its !== undefined && known.length > 0 && !known.includes(JSON.stringify(its));
 }
 
 async function rootMount(folder: string): Promise<RootMount | undefined> {
