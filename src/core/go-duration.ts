@@ -14,6 +14,7 @@ const UNIT_NANOSECONDS: Readonly<Record<string, bigint>> = {
 const PART = /(?:(?<whole>\d+)(?:\.(?<part>\d*))?|\.(?<only>\d+))(?<unit>ns|us|µs|μs|ms|s|m|h)/gy;
 /** Of 64 bits, with a sign. */
 const MAX_NANOSECONDS = 2n ** 63n;
+const MAX_DIGITS = 19;
 
 /** Seconds, or `undefined` for what Go refuses. */
 export function goDurationSeconds(text: string): number | undefined {
@@ -31,7 +32,11 @@ function nanosecondsOf(groups: RegExpExecArray['groups']): bigint {
   const { whole = '0', part, only, unit = '' } = groups ?? {};
   const size = UNIT_NANOSECONDS[unit] ?? 0n;
   const fraction = Math.trunc(Number(`0.${part ?? only ?? ''}`) * Number(size));
-  return BigInt(whole) * size + BigInt(fraction);
+  const digits = whole.replace(/^0+(?=\d)/, '');
+  // Far more than 64 bits: not worth the time to count it.
+  return digits.length > MAX_DIGITS
+    ? MAX_NANOSECONDS + 1n
+    : BigInt(digits) * size + BigInt(fraction);
 }
 
 /** Nobody means a longer one. */

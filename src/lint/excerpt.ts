@@ -11,9 +11,6 @@ const KEY = /^(?<lead>\s*)(?<key>[\w-]+|"[\w. -]*"|'[\w. -]*')(?<equals>\s*=\s*)
 const HEADER = /^\s*\[{1,2}\s*[\w-]{1,40}(?:\s*\.\s*(?:[\w-]{1,40}|"[^"]*"))*\s*\]{1,2}\s*$/;
 /** Numbers, dates, true, false, brackets, commas. */
 const BARE = /^[\s\d.:+TZ_,[\]{}-]*$/;
-const PATH_KEYS =
-  /file$|dir$|host$|exec$|path$|^volumes$|^plugin$|^name$|image|^extra_hosts$|address$/i;
-const PATH = /^(?:unix:\/\/)?[\w ./:@%+-]{1,200}$/;
 const LONGEST = 160;
 
 export function maskLine(line: string): string {
@@ -43,7 +40,7 @@ function value(key: string, text: string): string {
   const parts = text.split(/(?<quoted>"(?:[^"\\]|\\.)*"|'[^']*')/);
   return parts
     .map((part, index) => {
-      if (index % 2 === 1) return isShowable(key, part.slice(1, -1)) ? part : quotedStars(part);
+      if (index % 2 === 1) return isShown(key, part.slice(1, -1)) ? part : quotedStars(part);
       const [before = '', comment] = part.split(/(?<comment>#[^]*)/);
       const plain =
         BARE.test(before) || /^(?:true|false)\s*$/.test(before) ? before : stars(before);
@@ -52,15 +49,8 @@ function value(key: string, text: string): string {
     .join('');
 }
 
-export function isShowable(key: string, text: string): boolean {
-  if (redactValue(key, text) === text) return true;
-  return (
-    PATH_KEYS.test(key) &&
-    redactValue(key, 'x') === 'x' &&
-    PATH.test(text) &&
-    text.split(/[/:]/).every((part) => redactName(part) === part || part === '') &&
-    !/@/.test(text)
-  );
+function isShown(key: string, text: string): boolean {
+  return redactValue(key, text) === text;
 }
 
 /** A line without a clear key: the rest of an array, of a multi-line string, or of a mistake. */

@@ -95,7 +95,11 @@ export class LintWatch {
       };
       // `check` waits for the first report, and so does the first page.
       const report = await this.#child.lint(request, this.#state !== undefined);
-      if (report === undefined) return;
+      if (report === undefined) {
+        // The last one is of another content, or of another process.
+        if (key !== this.#key) this.#state = undefined;
+        return;
+      }
       this.#state = { ...report, at: this.#clock.wall() };
       this.#key = key;
     } finally {

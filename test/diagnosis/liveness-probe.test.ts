@@ -65,7 +65,8 @@ test('of two entries one rejected token is enough, and any other failure of one 
   const named = (findings: Readonly<Record<string, FindingSpec>>): boolean =>
     diagnose(snapshotOf(findings, { runners, place })).causes.some(({ id }) => id === ID);
 
-  expect(named({ 'token@runnerAA1': outage({ finding: fail('rejected') }) })).toBe(true);
+  for (const reason of ['rejected', 'expired', 'checksum-mismatch', 'forbidden-by-edge'])
+    expect(named({ 'token@runnerAA1': outage({ finding: fail(reason) }) })).toBe(true);
   expect(named({ 'token@runnerAA1': outage({ finding: fail('server-error') }) })).toBe(false);
   expect(named(DOWN)).toBe(false);
 });

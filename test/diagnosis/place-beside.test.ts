@@ -15,6 +15,7 @@ import type { CauseContext } from '../../src/diagnosis/cause-spec.ts';
 import { parseMountInfo } from '../../src/host/fs/mounts.ts';
 import { NO_REAL_PATHS } from '../../src/host/fs/real-paths.ts';
 import { watchedFromContainer } from '../../src/host/place/beside.ts';
+import type { ContainerPlace } from '../../src/host/place/in-container.ts';
 import { placeInContainer } from '../../src/host/place/in-container.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { contextAt } from '../support/fix-context.ts';
@@ -28,7 +29,7 @@ const INSIDE = parseMountInfo(
   ].join('\n'),
 );
 
-function placeBeside(container: Container): Place {
+function placeBeside(container: Container, over: Partial<ContainerPlace> = {}): Place {
   return placeInContainer({
     container,
     started: runnerProcess({ pid: 812, container }),
@@ -42,6 +43,7 @@ function placeBeside(container: Container): Place {
     realPaths: NO_REAL_PATHS,
     services: { host: { hasSystemd: false }, engines: { hasPodmanUnit: false } },
     isBeside: true,
+    ...over,
   });
 }
 
@@ -117,18 +119,9 @@ test.each([
 
 test('where the host is mounted for us, a path in the root of a process is below /proc of the host', () => {
   const container = { id: 'docker:0a1b', engine: 'docker', name: '0a1b' } as const;
-  const place = placeInContainer({
-    container,
-    started: runnerProcess({ pid: 812, container }),
-    isRunning: true,
-    closed: undefined,
-    configPath: CONFIG,
-    user: 'root',
-    logFile: undefined,
+  const place = placeBeside(container, {
     paths: { rootfs: '/host', procfs: '/host/proc', sysfs: '/host/sys' },
     mounts: { inside: INSIDE, onHost: parseMountInfo('22 1 8:2 / / rw - ext4 /dev/sda2 rw') },
-    realPaths: NO_REAL_PATHS,
-    services: { host: { hasSystemd: false }, engines: { hasPodmanUnit: false } },
     isBeside: false,
   });
 

@@ -127,6 +127,19 @@ test('while one lint run is in progress no other one starts', async () => {
   expect(watch.state()?.findings.map(({ rule }) => rule)).toContain('G01');
 });
 
+test('findings of another content are not kept where the answer for this one does not come', async () => {
+  const watch = newWatch();
+  watch.update(question('concurrent = 0\n'));
+  await watch.whenIdle();
+  expect(watch.state()).toBeDefined();
+
+  watch.update(question(manyEntries(500)));
+  watch.stop();
+  await watch.whenIdle();
+
+  expect(watch.state()).toBeUndefined();
+});
+
 test('stopping ends a judgement at once', async () => {
   const watch = newWatch();
   watch.update(question(manyEntries(500)));

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { codeQualityOf } from '../../src/lint/code-quality.ts';
 import { diffOf } from '../../src/lint/diff.ts';
 import { applyEdits } from '../../src/lint/edits.ts';
-import { isShowable, maskLine } from '../../src/lint/excerpt.ts';
+import { maskLine } from '../../src/lint/excerpt.ts';
 import { judge, prepare } from '../../src/lint/lint.ts';
 import { lintText } from '../support/lint-text.ts';
 import { lintReportText } from '../../src/lint/text.ts';
@@ -99,12 +99,6 @@ describe('a line is shown without its secrets, and its columns stay', () => {
         expect(maskLine(line)).not.toContain('wQz3kLmN8pRs2TuVx5Ya');
     },
   );
-
-  test('a path is shown unless a part of it could be a secret', () => {
-    expect(isShowable('tls-ca-file', '/etc/gitlab-runner/certs/ca.pem')).toBe(true);
-    expect(isShowable('tls-ca-file', '/x/0123456789abcdefghij')).toBe(false);
-    expect(isShowable('token_file', '/etc/ca.pem')).toBe(false);
-  });
 });
 
 test('the report of Code Quality has one issue for each finding, with a fingerprint that lines do not move', () => {

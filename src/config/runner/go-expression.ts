@@ -7,8 +7,8 @@ const MAX_REPEAT = 1000;
 const MAX_CODE = 0x10ffff;
 const MAX_DEPTH = 1000;
 const REPEAT = /(?:[*+?]|\{(?<min>\d+)(?:,(?<max>\d*))?\})\??/y;
-/** Flags alone apply to what follows. */
-const FLAGS = /\(\?[imsU]*(?:-[imsU]+)?\)/y;
+/** Flags alone apply to what follows; a quotation of nothing is nothing to repeat. */
+const NOTHING = /\(\?[imsU]*(?:-[imsU]+)?\)|\\Q\\E/y;
 const GROUP = /\((?:\?(?:P?<\w+>|[imsU]*(?:-[imsU]+)?:))?/y;
 /** `\d`, and a place such as `\b`, which brackets do not take. */
 const SET = /\\[dDsSwW]/y;
@@ -60,7 +60,7 @@ class Reader {
       const repeat = this.#take(REPEAT);
       if (repeat !== undefined) last = this.#repeated(last, repeat);
       else if (this.#take(/\|/y) !== undefined) last = undefined;
-      else if (this.#take(FLAGS) === undefined) last = this.#part();
+      else if (this.#take(NOTHING) === undefined) last = this.#part();
       most = Math.max(most, last ?? 1);
     }
     return most;

@@ -17,18 +17,22 @@ export function redactValue(key: string, text: string): string {
   return (isPlain || isPath(key, text)) && !SECRET_KEY.test(key) ? text : HIDDEN;
 }
 
-/** Where a path belongs a long one is shown: of names without more than one number, so that none is a token or a UUID. */
+const PATH_KEY =
+  /file$|dir$|host$|exec$|path$|^volumes$|^plugin$|^name$|image|^extra_hosts$|address$/i;
+const PATH = /^(?:unix:\/\/)?[\w ./:%+-]{1,200}$/;
+/** A UUID, a number as in the tokens of others, or a digit between letters of another case. */
+const NUMBERED = /[\dA-Fa-f]{4,}-[\dA-Fa-f]{4}-|\d{10,}|[a-z]\d[A-Z]|[A-Z]\d[a-z]/;
+
+/** Where a path belongs a long one is shown, if no name in it could be a secret. */
 function isPath(key: string, text: string): boolean {
-  const isOfPaths = text.startsWith('unix://') || PATH_KEY.test(key);
-  const names = text.replace(/^unix:\/\//, '').split('/');
   return (
-    isOfPaths &&
-    /^(?:unix:\/\/)?(?:\/[\w.@+-]{1,60}){1,20}\/?$/.test(text) &&
-    names.every((name) => !isSecretName(name) && (name.match(/\d+/g) ?? []).length < 2)
+    PATH_KEY.test(key) &&
+    PATH.test(text) &&
+    text
+      .split(/[/:]/)
+      .every((name) => name === '' || (redactName(name) === name && !NUMBERED.test(name)))
   );
 }
-
-const PATH_KEY = /file$|dir$|^host$|exec$|path$/i;
 
 function isSecretName(name: string): boolean {
   return TOKEN.test(name) || LONG_RUN.test(name) || MIXED_RUN.test(name);

@@ -9,8 +9,10 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
+import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason } from '../snapshot-index.ts';
+import { specOfFinding } from './default.ts';
 
 const VERIFY_SECONDS = 3;
 /** One that ends sooner after the beginning of an outage has another reason: three probes have not failed yet. */
@@ -55,7 +57,7 @@ function outageOf(indexed: SnapshotIndex): Outage | undefined {
 function isForbidden(state: CheckState): boolean {
   return (
     state.check.probe.id === 'token' &&
-    hasReason(state, 'rejected', 'expired', 'orphaned', 'forbidden-by-edge')
+    (isOfFamily(specOfFinding(state)?.id ?? '', 'token') || hasReason(state, 'forbidden-by-edge'))
   );
 }
 

@@ -90,3 +90,15 @@ test.each([
 ])('an expression of %d groups within groups is %s', (depth, isRead) => {
   expect(isGoExpression(`${'('.repeat(depth)}a${')'.repeat(depth)}`)).toBe(isRead);
 });
+
+test('a quotation of nothing is nothing to repeat', () => {
+  expect(isGoExpression('\\Q\\E*')).toBe(false);
+  expect(isGoExpression('a\\Q\\E')).toBe(true);
+});
+
+test.each([
+  [`${'0'.repeat(100_000)}1h`, 3600],
+  [`${'9'.repeat(100_000)}h`, undefined],
+])('a duration of very many digits is read at once', (text, seconds) => {
+  expect(goDurationSeconds(text)).toBe(seconds);
+});
